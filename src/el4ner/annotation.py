@@ -1,0 +1,82 @@
+"""What comes back for a text: its entities, and all the evidence that they were decided by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from el4ner.data import Ballot, Entity, Span
+from el4ner.vote import Decision, Overlap, Rule, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A demonstration that was retrieved for a text, and its similarity (SpanSim, or what the recipe retrieves by)."""
+
+    id: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ungrounded:
+    """Something a member listed in `stage` that does not stand in the text, or has a type that nobody asked for."""
+
+    stage: str
+    member: str
+    text: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How a text was read.
+
+    `preextracted`: the spans that each member listed without demonstrations (stage 1). `weights`: how these were weighed,
+    "pos" or "uniform". `demonstrations`: the retrieved ones, best first, and `shown` how many each member's prompts held.
+    `ungrounded`: what could not be placed. `abstained`: members without a usable answer, as "stage member: reason".
+    """
+
+    preextracted: Mapping[str, tuple[Span, ...]]
+    weights: str
+    demonstrations: tuple[Shown, ...]
+    shown: Mapping[str, int]
+    ungrounded: tuple[Ungrounded, ...]
+    abstained: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A text with its entities, in order of place, and the evidence. Offsets are into `text` as it was given."""
+
+    id: str
+    text: str
+    entities: tuple[Entity, ...]
+    ballots: tuple[Ballot, ...]
+    traces: tuple[Trace, ...]
+    decision: Decision
+
+    def decide(
+        self,
+        *,
+        rule: Rule | None = None,
+        verify: bool | None = None,
+        proposers: int | None = None,
+        threshold: float | None = None,
+        overlap: Overlap | None = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> Annotation:
+        """The same evidence under another rule: what is not given stays as it was. No model is asked.
+
+        With `overlap="all"` two entities may share a stretch. A label that wins only under the new rule was never verified:
+        its `verified` is None.
+        """
+        given = {
+            "rule": rule,
+            "verify": verify,
+            "proposers": proposers,
+            "threshold": threshold,
+            "overlap": overlap,
+            "weights": weights,
+        }
+        decision = replace(self.decision, **{key: value for key, value in given.items() if value is not None})
+        return replace(self, entities=decide(self.text, self.ballots, decision), decision=decision)

@@ -1,0 +1,64 @@
+"""The command line. It parses, calls and prints; what takes long to import is imported by the command that needs it.
+
+Data goes to standard output, all else to standard error. Exit codes: 1 for what a user can mend (one line says what), 2
+for wrong usage, 130 after an interrupt.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib.metadata import version
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from el4ner.cli import annotate, check, demo
+from el4ner.cli.console import Warnings, out, say
+from el4ner.errors import El4nerError
+
+app = typer.Typer(
+    name="el4ner",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")
+app.add_typer(pools, name="pool")
+pools.command("check")(check.check)
+for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, check.store):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"el4ner {version('el4ner')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Named entity recognition by an ensemble of small, open language models that read a few labelled examples."""
+
+
+@pools.callback()
+def _pools() -> None:
+    """Labelled examples."""
+
+
+def main() -> None:
+    """The console entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character shall not end a run
+    warnings.showwarning = Warnings()
+    try:
+        app()
+    except El4nerError as error:
+        say(f"error: {error}", "red")
+        sys.exit(1)

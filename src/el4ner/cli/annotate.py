@@ -1,0 +1,118 @@
+"""`el4ner annotate` and `el4ner explain`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from el4ner.cli.console import out, say, watched
+from el4ner.cli.opening import open_ensemble, read_pool
+from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, open_store
+from el4ner.cli.output import lines_to
+from el4ner.formats import Format, read_documents
+from el4ner.formats.jsonl import dumps
+
+if TYPE_CHECKING:
+    from el4ner.data import Document
+    from el4ner.pipeline import EL4NER
+    from el4ner.tally import Tally
+
+Texts = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FILES", help="Texts: one a line, JSONL or CoNLL; - or nothing is standard input."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write here (to FILE.part until all is done), not to stdout."),
+]
+Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Stop after so many texts.")]
+Layout = Annotated[Format | None, typer.Option("--format", "-f", help="The texts' format; default: by name and looks.")]
+
+
+def annotate(
+    pool: PoolFile,
+    files: Texts = None,
+    labels: LabelsFile = None,
+    recipe: RecipeName = "nano",
+    output: Output = None,
+    limit: Limit = None,
+    format: Layout = None,
+    store: StoreFile = None,
+    no_store: NoStore = False,
+) -> None:
+    """Annotate texts: JSONL, one line a text, in the order of the texts.
+
+    {"id", "text", "entities": [{"start", "end", "text", "label", "score",
+    "votes": {member: label or null}, "verified": true, false or null}]}
+
+    A run that was broken off goes on where it was when it is started again: what was answered is in the reply store.
+    """
+    from el4ner.record import record
+    from el4ner.tally import Tally
+
+    named = files or [Path("-")]
+    if not files and sys.stdin.isatty():
+        raise typer.BadParameter("no texts: name a file, or pipe them in", param_hint="FILES")
+    documents = islice(_documents(named, format), limit)
+    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store))
+    tally, began = Tally(), time.perf_counter()
+    inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
+    with lines_to(output, inputs) as write, _interruptible(no_store):
+        for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
+            write(dumps(record(annotation)))
+    _summarise(tally, ner, time.perf_counter() - began)
+
+
+def explain(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to annotate.")],
+    pool: PoolFile,
+    labels: LabelsFile = None,
+    recipe: RecipeName = "nano",
+    store: StoreFile = None,
+    no_store: NoStore = False,
+) -> None:
+    """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
+    from el4ner.explain import explain
+    from el4ner.marks import palette
+
+    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store))
+    with _interruptible(no_store):
+        annotation = ner(text)
+    colours = palette([label.name for label in ner.pool.labels])
+    for part in explain(annotation, ner.pool, [member.name for member in ner.members], colours):
+        out.print(part)
+
+
+def _documents(files: Sequence[Path], format: Format | None) -> Iterator[Document]:
+    """The texts of all files. A file that is not there is an error before anything is asked."""
+    for file in files:
+        if str(file) != "-" and (file.is_dir() or not file.exists()):
+            read_documents(file)  # raises, and says what is wrong
+    return (document for file in files for document in read_documents(file, format))
+
+
+@contextmanager
+def _interruptible(no_store: bool) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = "nothing was remembered" if no_store else "what was answered is in the store; run it again to go on"
+        say(f"interrupted: {kept}", "yellow")
+        raise
+
+
+def _summarise(tally: Tally, ner: EL4NER, seconds: float) -> None:
+    costs = ner.costs
+    done = {"texts": tally.texts, "entities": tally.entities}
+    done |= {"calls": sum(cost.calls for cost in costs), "from the store": sum(cost.stored for cost in costs)}
+    amiss = {"cut off": sum(cost.cut for cost in costs), "failed": sum(cost.failed for cost in costs)}
+    amiss |= {"not in the text": tally.ungrounded, "abstentions": tally.abstained}
+    counts = [f"{name} {count:,}" for name, count in (done | {k: v for k, v in amiss.items() if v}).items()]
+    say(f"{' · '.join(counts)} · {seconds:.1f} s", "dim")

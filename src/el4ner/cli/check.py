@@ -1,0 +1,131 @@
+"""The commands that look at things: `pool check`, `recipes`, `doctor`, `store`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from el4ner.cli.console import out, say
+from el4ner.cli.opening import read_pool
+from el4ner.cli.options import LabelsFile, RecipeName, StoreFile, store_path
+from el4ner.cli.output import lines_to
+
+if TYPE_CHECKING:
+    from el4ner.doctor import Diagnosis, Outlook
+
+_COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A pool: JSONL, CoNLL, or a folder with train.jsonl.")],
+    labels: LabelsFile = None,
+) -> None:
+    """Look a pool over before anything is paid for: labels, offsets, repeats. Exit code 1 if it holds errors."""
+    from el4ner.marks import one_line
+    from el4ner.poolcheck import Severity, check
+    from el4ner.render import grid
+
+    report = check(read_pool(file, labels))
+    counts = grid("label", "entities", "examples")
+    for count in report.labels:
+        counts.add_row(Text(one_line(count.label)), f"{count.entities:,}", f"{count.examples:,}")
+    out.print(counts)
+    out.print(
+        f"{report.with_entities:,} examples with entities, {report.without_entities:,} without;"
+        f" {report.nested:,} nested pairs of entities, {report.overlapping:,} crossing"
+    )
+    if report.findings:
+        findings = grid("", "example", "finding")
+        for finding in report.findings:
+            severity = Text(finding.severity, style=_COLOURS[finding.severity])
+            findings.add_row(severity, Text(one_line(finding.example or "")), Text(one_line(finding.message, 400)))
+        out.print(findings)
+    out.print(", ".join(f"{len(report.of(severity)):,} {severity}s" for severity in Severity))
+    if report.of(Severity.ERROR):
+        raise typer.Exit(1)
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this one's TOML text.")] = None,
+) -> None:
+    """List the recipes that come with the package, or print one: a start for a file of your own."""
+    from el4ner.config import load_recipe, recipe_names, recipe_text
+    from el4ner.render import grid
+
+    if name is not None:
+        with lines_to(None) as write:
+            write(recipe_text(name).rstrip("\n"))
+        return
+    table = grid("recipe", "members", "what it is")
+    for known in recipe_names():
+        recipe = load_recipe(known)
+        table.add_row(known, str(len(recipe.members)), Text(recipe.description))
+    out.print(table)
+
+
+def doctor(recipe: RecipeName = "nano") -> None:
+    """Ask a recipe's models what they can do, and say what will degrade. Exit code 1 if one is not there."""
+    from el4ner.config import load_recipe
+    from el4ner.doctor import examine
+
+    settings = load_recipe(recipe)
+    say(f"asking the models of {settings.name} ...", "dim")
+    missing = False
+    for diagnosis, outlooks in examine(settings):
+        _print_diagnosis(diagnosis)
+        _print_outlooks(outlooks)
+        missing = missing or bool(diagnosis.error)
+    if missing:
+        raise typer.Exit(1)
+
+
+def _print_diagnosis(diagnosis: Diagnosis) -> None:
+    from el4ner.marks import one_line
+    from el4ner.render import grid, yes_or_no
+
+    out.print(Text(f"\n{diagnosis.model}, asked in the style {diagnosis.style}", style="bold"))
+    if diagnosis.error:
+        out.print(Text(f"not there: {one_line(diagnosis.error, 400)}", style="red"))
+        return
+    out.print(Text(f"is {one_line(diagnosis.identity, 400)}"), soft_wrap=True)
+    table = grid("", "", "")
+    table.show_header = False
+    for finding in diagnosis.findings:
+        style = {True: "green", False: "red", None: "yellow"}[finding.holds]
+        table.add_row(finding.question, Text(yes_or_no(finding.holds), style=style), Text(one_line(finding.detail)))
+    out.print(table)
+
+
+def _print_outlooks(outlooks: list[Outlook]) -> None:
+    for outlook in outlooks:
+        for loss in outlook.losses or ("nothing degrades",):
+            out.print(Text(f"{outlook.member}: {loss}", style="yellow" if outlook.losses else "green"))
+
+
+def store(
+    store: StoreFile = None,
+    prune: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="Forget replies that are older than so many days.")
+    ] = None,
+) -> None:
+    """Show what the reply store holds, by model, and what it did cost once."""
+    from el4ner.marks import one_line
+    from el4ner.models.store import Store
+    from el4ner.render import grid
+
+    path = store_path(store)
+    if not path.exists():
+        out.print(Text(f"{path}: nothing is stored yet"), soft_wrap=True)
+        return
+    opened = Store.open(path)
+    if prune is not None:
+        say(f"{opened.prune(prune):,} replies forgotten")
+    table = grid("model", "replies", "prompt tokens", "generated tokens")
+    for held in opened.holdings():
+        table.add_row(Text(one_line(held.model)), f"{held.replies:,}", f"{held.prompt:,}", f"{held.generated:,}")
+    opened.close()
+    out.print(Text(f"{path}: {path.stat().st_size / 1e6:,.2f} MB"), soft_wrap=True)
+    out.print(table)

@@ -1,0 +1,35 @@
+"""What commands that ask models begin with."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from el4ner.cli.console import say
+
+if TYPE_CHECKING:
+    from el4ner.models.store import Store
+    from el4ner.pipeline import EL4NER
+    from el4ner.pool import Pool
+
+
+def read_pool(path: Path, labels: Path | None) -> Pool:
+    """The pool, with the labels of a file if one is named."""
+    from el4ner.pool import Pool
+
+    return Pool.read(path, labels)
+
+
+def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER, float]:
+    """An ensemble, and the seconds that it took to open. Says what it is doing."""
+    from el4ner.config import load_recipe
+
+    settings = load_recipe(recipe)
+    models = ", ".join(dict.fromkeys(member.model for member in settings.members))
+    say(f"opening {models} for {', '.join(member.name for member in settings.members)} ...", "dim")
+    from el4ner.pipeline import EL4NER
+
+    began = time.perf_counter()
+    ner = EL4NER.from_recipe(settings, pool, store=store)
+    return ner, time.perf_counter() - began

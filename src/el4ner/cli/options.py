@@ -1,0 +1,50 @@
+"""Options that several commands have, and what they stand for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from el4ner.models.store import Store
+
+PoolFile = Annotated[
+    Path,
+    typer.Option(
+        "--pool", "-p", metavar="FILE", help="Labelled examples, JSONL or CoNLL, or a folder with train.jsonl in it."
+    ),
+]
+LabelsFile = Annotated[
+    Path | None,
+    typer.Option("--labels", metavar="FILE", help="Types with descriptions: JSON or TOML; default: those of the pool."),
+]
+RecipeName = Annotated[
+    str, typer.Option("--recipe", "-r", metavar="NAME|FILE", help="A shipped recipe (`el4ner recipes`) or a TOML file.")
+]
+StoreFile = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="FILE", help="The reply store; default: EL4NER_STORE, else in the user's cache."),
+]
+NoStore = Annotated[bool, typer.Option("--no-store", help="Ask everything afresh and remember nothing.")]
+
+
+def store_path(given: Path | None) -> Path:
+    """Where the reply store is: as given, else EL4NER_STORE, else in the user's cache."""
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("EL4NER_STORE")
+    return given or (Path(named) if named else user_cache_path("el4ner") / "replies.sqlite")
+
+
+def open_store(given: Path | None, no_store: bool) -> Store | None:
+    """The reply store, or None if there shall be none."""
+    if no_store and given:
+        raise typer.BadParameter("--store and --no-store exclude each other")
+    if no_store:
+        return None
+    from el4ner.models.store import Store
+
+    return Store.open(store_path(given))

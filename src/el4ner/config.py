@@ -1,0 +1,219 @@
+"""Recipes: TOML files that say which models, which members, and how each stage works. Read into frozen, typed settings.
+
+An unknown key is an error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from el4ner.errors import ConfigError
+from el4ner.vote import Overlap, Rule
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EmbeddedSettings(_Settings):
+    """A model in this process. `path` is a file or folder, or `package:NAME/FILE` for a file that a package carries."""
+
+    engine: Literal["openvino"]
+    path: str
+    device: str = "CPU"
+    context: Positive | None = None
+
+
+class ServerSettings(_Settings):
+    """A model behind an OpenAI-compatible server. `grammar` "auto" asks the server what it is."""
+
+    engine: Literal["openai"]
+    base_url: str
+    model: str
+    api_key_env: str = "OPENAI_API_KEY"
+    concurrency: Positive = 8
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    retries: Count = 4
+    context: Positive | None = None
+    grammar: Literal["auto", "gbnf", "vllm", "json_schema", "none"] = "auto"
+
+
+ModelSettings = Annotated[EmbeddedSettings | ServerSettings, Field(discriminator="engine")]
+
+
+class MemberSettings(_Settings):
+    """A member: a model and a way of asking it.
+
+    `demonstrations` is the paper's k (open there). `order`: where the most similar one stands. `stripe` [i, n]: of the
+    retrieved demonstrations it sees every n-th from the i-th, so that members which share weights read different ones.
+    `entity_free`: how many of them are the most similar texts without entities. `temperature` > 0 samples, by `seed`.
+    """
+
+    name: str
+    model: str
+    style: Literal["compact", "chat"] = "chat"
+    demonstrations: Count = 8
+    order: Literal["nearest_last", "nearest_first"] = "nearest_last"
+    stripe: tuple[Count, Positive] = (0, 1)
+    entity_free: Count = 0
+    descriptions: bool = True
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    seed: int = 0
+    weight: Annotated[float, Field(gt=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _stripe_in_range(self) -> MemberSettings:
+        if self.stripe[0] >= self.stripe[1]:
+            raise ValueError("stripe [i, n] counts from 0: i must be less than n")
+        return self
+
+
+class RetrieveSettings(_Settings):
+    """Stage 1.
+
+    `by`: "span" is the paper's SpanSim; "sentence" compares whole texts; "random" draws by `seed`, the same for every text.
+    `spans`: where the input's spans come from: "members" is the paper's zero-shot pre-extraction by every member; "words" takes
+    runs of words whose part of speech can be a name, and asks nobody.
+    `pool_spans`: "gold" takes the pool's labelled spans; "members" pre-extracts them once (stored); "words" as above.
+    The weights of a span by part of speech are open in the paper; these are a public reproduction's.
+    """
+
+    by: Literal["span", "sentence", "random"] = "span"
+    spans: Literal["members", "words"] = "members"
+    pool_spans: Literal["gold", "members", "words"] = "gold"
+    proper: Annotated[float, Field(ge=0)] = 4.0
+    common: Annotated[float, Field(ge=0)] = 2.0
+    pronoun: Annotated[float, Field(ge=0)] = 1.0
+    other: Annotated[float, Field(ge=0)] = 0.0
+    seed: int = 0
+
+
+class ExtractSettings(_Settings):
+    """Stage 2. `constrain`: hold replies to spans of the text by a grammar, where the engine can."""
+
+    constrain: bool = False
+
+
+class ClassifySettings(_Settings):
+    """Stage 3.
+
+    `none`: whether "none of these" is an answer. `own_types`: a type that a member wrote next to a span in stage 2 is its vote,
+    and it is not asked again (the prompt would be the same up to that type).
+    """
+
+    none: bool = True
+    own_types: bool = True
+
+
+class VerifySettings(_Settings):
+    """Stage 4. `members` are the verifiers' names; an empty list leaves the stage out."""
+
+    members: tuple[str, ...] = ()
+
+
+class DecideSettings(_Settings):
+    """How ballots become entities: see `el4ner.vote.Decision`."""
+
+    rule: Rule = "majority"
+    proposers: Positive = 1
+    threshold: Share = 0.0
+    overlap: Overlap = "flat"
+
+
+class Recipe(_Settings):
+    """All settings of an ensemble.
+
+    `window` is the number of texts that are worked on together. A text of more than `passage_bytes` bytes of UTF-8 is cut into
+    passages at sentence ends.
+    """
+
+    name: str
+    description: str = ""
+    window: Positive = 32
+    passage_bytes: Annotated[int, Field(ge=16)] = 1500
+    models: dict[str, ModelSettings]
+    members: Annotated[tuple[MemberSettings, ...], Field(min_length=1)]
+    retrieve: RetrieveSettings = RetrieveSettings()
+    extract: ExtractSettings = ExtractSettings()
+    classify: ClassifySettings = ClassifySettings()
+    verify: VerifySettings = VerifySettings()
+    decide: DecideSettings = DecideSettings()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Recipe:
+        names = [member.name for member in self.members]
+        if len(set(names)) < len(names):
+            raise ValueError("members: every member needs a name of its own")
+        for member in self.members:
+            if member.model not in self.models:
+                raise ValueError(
+                    f"members: {member.name!r} names the model {member.model!r}{_nearest(member.model, self.models)}"
+                )
+        for name in self.verify.members:
+            if name not in names:
+                raise ValueError(f"verify.members: no member is called {name!r}{_nearest(name, names)}")
+        return self
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the package."""
+    return sorted(f.name.removesuffix(".toml") for f in files("el4ner.recipes").iterdir() if f.name.endswith(".toml"))
+
+
+def recipe_text(name: str) -> str:
+    """The TOML text of a recipe: by the name of a shipped one, or by the path of a file. Raises `ConfigError`."""
+    if name in recipe_names():
+        return (files("el4ner.recipes") / f"{name}.toml").read_text("utf-8")
+    path = Path(name).expanduser()
+    if not path.is_file():
+        known = recipe_names()
+        raise ConfigError(f"recipe {name!r}: neither a file nor one of {', '.join(known)}{_nearest(name, known)}")
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+
+
+def load_recipe(name: str) -> Recipe:
+    """Read and check a recipe, shipped or from a file. Raises `ConfigError` with the key in the message."""
+    try:
+        table = tomllib.loads(recipe_text(name))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"recipe {name}: not TOML: {error}") from error
+    return parse_recipe(table, name)
+
+
+def parse_recipe(table: dict[str, Any], name: str) -> Recipe:
+    """Check a recipe that is already a table; `name` stands in error messages."""
+    try:
+        return Recipe.model_validate(table)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise ConfigError(f"recipe {name}: {_explain(problem['loc'], problem['type'], problem['msg'])}") from error
+
+
+def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    key = ".".join(str(part) for part in place)
+    if kind == "extra_forbidden":
+        return f"unknown key {key!r}{_nearest(str(place[-1]), _known_keys())}"
+    return f"{key}: {message}" if key else message.removeprefix("Value error, ")
+
+
+def _known_keys() -> set[str]:
+    kinds = [Recipe, *_Settings.__subclasses__()]
+    return {field for kind in kinds for field in kind.model_fields}
+
+
+def _nearest(word: str, known: Any) -> str:
+    match = get_close_matches(word, [str(k) for k in known], 1, 0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""

@@ -1,0 +1,49 @@
+"""The types of entity and what they mean, from a file.
+
+JSON: `{"person": "names of people"}`, `["person", "place"]`, or either under the key "labels", as in a data set's
+meta.json. TOML: the same under `labels`.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+from el4ner.data import Label
+from el4ner.errors import DataError
+
+_FORM = 'give {"person": "names of people"} or ["person"]'
+
+
+def read_labels(path: str | Path) -> tuple[Label, ...]:
+    """The labels in the file's order; for a folder those of its meta.json. Raises `DataError`."""
+    file = Path(path)
+    file = file / "meta.json" if file.is_dir() else file
+    content = _load(file)
+    if isinstance(content, dict) and isinstance(content.get("labels"), dict | list):
+        content = content["labels"]
+    if isinstance(content, list):
+        content = dict.fromkeys((name if isinstance(name, str) else "" for name in content), "")
+    if not isinstance(content, dict) or not content:
+        raise DataError(f"{file}: no labels; {_FORM}")
+    for name, description in content.items():
+        if not name.strip() or not isinstance(description, str):
+            raise DataError(f"{file}: {name!r} is no label with a description; {_FORM}")
+    return tuple(Label(name, description) for name, description in content.items())
+
+
+def _load(file: Path) -> object:
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        return tomllib.loads(text) if file.suffix.lower() == ".toml" else json.loads(text)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror}); check the path") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: byte {error.start} is not valid UTF-8; save the file as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{file}, line {error.lineno}: not valid JSON ({error.msg}); {_FORM}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{file}: not valid TOML ({' '.join(str(error).split())}); mend it") from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{file}: too deeply nested, or a number with too many digits; {_FORM}") from None

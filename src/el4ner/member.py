@@ -1,0 +1,99 @@
+"""A member of the ensemble: a model plus a way of asking it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from el4ner.config import MemberSettings
+from el4ner.data import Example, Label
+from el4ner.errors import ContextError
+from el4ner.models.base import Model
+from el4ner.passage import Passage
+from el4ner.prompts.style import Style
+
+_TAIL = 160  # tokens kept free for a question after the prefix and a short answer
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a member's questions about a passage begin with, how many demonstrations it holds, and how long a listing may be."""
+
+    prefix: str
+    demonstrations: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`settings` say how `model` is asked, in the words of `style`."""
+
+    settings: MemberSettings
+    model: Model
+    style: Style
+
+    @property
+    def name(self) -> str:
+        """Its name in the recipe, unique."""
+        return self.settings.name
+
+    @property
+    def reach(self) -> int:
+        """How many of the retrieved demonstrations it can make use of."""
+        return self.settings.demonstrations * self.settings.stripe[1]
+
+    def choose(self, retrieved: Sequence[Example], entity_free: Sequence[Example]) -> list[Example]:
+        """Its demonstrations out of the retrieved ones (most similar first in both lists), least similar first."""
+        free = list(entity_free[: min(self.settings.entity_free, self.settings.demonstrations)])
+        first, step = self.settings.stripe
+        chosen = list(retrieved[first::step])[: self.settings.demonstrations - len(free)]
+        return free[::-1] + chosen[::-1]
+
+    def labels(self, labels: Sequence[Label]) -> list[Label]:
+        """The types as this member is shown them."""
+        return list(labels) if self.settings.descriptions else [Label(label.name) for label in labels]
+
+    def brief(
+        self, labels: Sequence[Label], passages: Sequence[Passage], demonstrations: Sequence[Sequence[Example]]
+    ) -> list[Brief]:
+        """Prefixes for passages, with as many of their demonstrations (least similar first) as the context holds.
+
+        Warns where some had to be left out; raises `ContextError` where a passage does not fit without any.
+        """
+        labels = self.labels(labels)
+        lengths = self.model.count([p.shown for p in passages])
+        limits = [16 + 2 * length for length in lengths]
+        used = [list(d) for d in demonstrations]
+        prefixes = [self._prefix(labels, d, p) for d, p in zip(used, passages, strict=True)]
+        open_ = list(range(len(passages)))
+        while open_:
+            sizes = self.model.count([prefixes[i] for i in open_])
+            overhead = _TAIL + (self.model.count([self._system(labels)])[0] if self.style.chat else 0)
+            open_ = [i for i, n in zip(open_, sizes, strict=True) if n + overhead + limits[i] > self.model.context]
+            for i in open_:
+                if not used[i]:
+                    raise ContextError(
+                        f"member {self.name}: a passage of {lengths[i]} tokens and the labels do not fit the context of"
+                        f" {self.model.context} tokens; lower passage_bytes in the recipe, or raise the model's context"
+                    )
+                used[i].pop(0)
+                prefixes[i] = self._prefix(labels, used[i], passages[i])
+        fewer = sum(len(u) < len(d) for u, d in zip(used, demonstrations, strict=True))
+        if fewer:
+            least = min(len(u) for u in used)
+            warnings.warn(
+                f"member {self.name}: the context of {self.model.context} tokens holds fewer demonstrations than asked"
+                f" for in {fewer} of {len(passages)} passages ({least} at least, of {self.settings.demonstrations})",
+                stacklevel=2,
+            )
+        return [Brief(p, len(u), n) for p, u, n in zip(prefixes, used, limits, strict=True)]
+
+    def _prefix(self, labels: Sequence[Label], demonstrations: Sequence[Example], passage: Passage) -> str:
+        nearest_first = self.settings.order == "nearest_first"
+        ordered = demonstrations[::-1] if nearest_first else demonstrations
+        return self.style.prefix(labels, ordered, passage.shown)
+
+    def _system(self, labels: Sequence[Label]) -> str:
+        request = self.style.classify("", labels, "", True)
+        return "" if isinstance(request.prompt, str) else "\n".join(m.content for m in request.prompt)

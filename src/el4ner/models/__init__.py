@@ -1,0 +1,1 @@
+"""The only seam to language models: `base.Model`, and the engines behind it."""

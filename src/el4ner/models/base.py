@@ -1,0 +1,104 @@
+"""The protocol between the stages and whatever answers them.
+
+A model answers lists: a stage hands over all its requests for a window of texts, and the engine batches as it can. The
+reply to one request never depends on another's failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from el4ner.models.constraint import Constraint
+
+
+class Outcome(StrEnum):
+    """How a request ended."""
+
+    DONE = "done"
+    CUT = "cut"  # the token limit ended it: the text is what there was until then
+    FAILED = "failed"  # no answer: `Reply.error` says why
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat: `role` is "system" or "user"."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a model.
+
+    `prompt` is either plain text to be continued, or a chat whose template the engine applies. Generation ends at the
+    model's end token, at a stop string (not part of the reply), or after `max_tokens`. `temperature` 0 is greedy.
+    """
+
+    prompt: str | tuple[Message, ...]
+    max_tokens: int
+    stop: tuple[str, ...] = ()
+    constraint: Constraint | None = None
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a reply and its natural-log probability under the unconstrained model."""
+
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request: read (of these, found in the engine's prefix cache, where it tells), and generated."""
+
+    prompt: int = 0
+    cached: int = 0
+    generated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one request. `tokens` concatenate to `text`; empty where the engine gives no log-probabilities."""
+
+    text: str
+    outcome: Outcome = Outcome.DONE
+    tokens: tuple[Token, ...] = ()
+    usage: Usage = Usage()
+    error: str = ""
+
+
+class Model(Protocol):
+    """Anything that answers lists of requests.
+
+    `identity` names what answers, so that two models with one identity give the same reply to the same request: it is the
+    first half of the reply store's key. `context` is the number of tokens that prompt and reply may fill together.
+    """
+
+    @property
+    def identity(self) -> str:
+        """What answers: weights and all settings that change an answer."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """Tokens that a prompt and its reply may fill together."""
+        ...
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text; an upper estimate where the tokenizer is out of reach."""
+        ...
+
+    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+        """One reply a request, in order. A request that fails is a reply with `Outcome.FAILED`, not an exception."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
+        ...

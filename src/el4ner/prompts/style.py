@@ -1,0 +1,122 @@
+"""A prompt style: the same four questions, laid out for one kind of model.
+
+All of a member's questions about a passage begin with the same prefix (types, demonstrations, passage) and differ at the
+end, so that an engine with a prefix cache reads the passage once. Pre-extraction has no demonstrations and stands alone.
+
+`compact` is plain continuation for small models. Its constrained answers follow an opening bracket, never a space: a space
+can be a token of its own, and a small model that is led into it by a grammar continues badly.
+`chat` goes through the model's chat template.
+
+A demonstration's typed entities serve extraction and classification alike; the types a member writes while it extracts
+are kept with its proposals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from el4ner.data import Example, Label
+from el4ner.errors import ConfigError
+from el4ner.models.base import Message, Request
+from el4ner.models.constraint import EMPTY, SEPARATOR, Listing, OneOf
+from el4ner.passage import show
+
+STYLES = ("compact", "chat")
+_STOP = ("\n",)
+_VERDICTS = ("true", "false")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The texts of one style and the questions that can be asked with them."""
+
+    name: str
+    chat: bool
+    texts: dict[str, str]
+
+    def prefix(self, labels: Sequence[Label], demonstrations: Sequence[Example], shown: str) -> str:
+        """What all questions about a passage begin with; `shown` is the passage's line."""
+        examples = "".join(self.demonstration(example) for example in demonstrations)
+        return self.texts["prefix"].format(types=self._types(labels), demonstrations=examples, text=shown)
+
+    def demonstration(self, example: Example) -> str:
+        """One labelled example, its entities in order of place, outer before inner."""
+        ordered = sorted(example.entities, key=lambda e: (e.start, -e.end))
+        items = [f"{show(example.text[e.start : e.end])} ({e.label})" for e in ordered]
+        return self.texts["demonstration"].format(text=show(example.text), entities=SEPARATOR.join(items) or EMPTY)
+
+    def preextract(self, labels: Sequence[Label], shown: str, constrain: bool, limit: int) -> Request:
+        """Stage 1: which spans could be entities? Without demonstrations."""
+        names = ", ".join(label.name for label in labels)
+        prompt = self.texts["preextract"].format(text=shown, names=names)
+        constraint = Listing(shown, lead=self._lead) if constrain else None
+        return Request(self._prompt(labels, prompt), limit, self._stop, constraint)
+
+    def extract(
+        self,
+        prefix: str,
+        labels: Sequence[Label],
+        shown: str,
+        constrain: bool,
+        limit: int,
+        temperature: float,
+        seed: int,
+    ) -> Request:
+        """Stage 2: which spans are entities?"""
+        names = tuple(label.name for label in labels)
+        constraint = Listing(shown, names, self._lead) if constrain else None
+        prompt = self._prompt(labels, prefix + self.texts["extract"])
+        return Request(prompt, limit, self._stop, constraint, temperature, seed)
+
+    def classify(self, prefix: str, labels: Sequence[Label], span: str, none: bool) -> Request:
+        """Stage 3: of which type is this span, or (if `none` is allowed) of none of these?"""
+        names = [label.name for label in labels] + [EMPTY] * none
+        tail = self.texts["classify"].format(span=span, choices=", ".join(names))
+        return self._choice(labels, prefix + tail, tuple(names))
+
+    def verify(self, prefix: str, labels: Sequence[Label], span: str, label: str) -> Request:
+        """Stage 4: is this span of this type here?"""
+        tail = self.texts["verify"].format(span=span, label=label)
+        return self._choice(labels, prefix + tail, _VERDICTS)
+
+    def _choice(self, labels: Sequence[Label], prompt: str, options: tuple[str, ...]) -> Request:
+        longest = max(len(option.encode()) for option in options)  # a token is a byte at least
+        stop = self._stop if self.chat else (*_STOP, ")")
+        return Request(self._prompt(labels, prompt), longest + 2, stop, OneOf(options))
+
+    def _prompt(self, labels: Sequence[Label], text: str) -> str | tuple[Message, ...]:
+        if not self.chat:
+            return text
+        system = self.texts["system"].format(types=self._types(labels))
+        return (Message("system", system.strip()), Message("user", text))
+
+    def _types(self, labels: Sequence[Label]) -> str:
+        described = [f"{label.name}: {label.description}" if label.description else label.name for label in labels]
+        if self.chat:
+            return "\n".join(described)
+        return (SEPARATOR if any(label.description for label in labels) else ", ").join(described)
+
+    @property
+    def _stop(self) -> tuple[str, ...]:
+        return () if self.chat else _STOP
+
+    @property
+    def _lead(self) -> str:
+        return "" if self.chat else " "
+
+
+@cache
+def style(name: str) -> Style:
+    """The style of that name, read from its folder of text files."""
+    if name not in STYLES:
+        raise ConfigError(f"style: no such prompt style as {name!r}; there are: {', '.join(STYLES)}")
+    folder = files("el4ner.prompts") / name
+    texts = {
+        file.name.removesuffix(".txt"): file.read_text("utf-8")
+        for file in folder.iterdir()
+        if file.name.endswith(".txt")
+    }
+    return Style(name, "system" in texts, texts)

@@ -1,0 +1,83 @@
+"""Stage 2: every member lists the entities of the text; the union of what they list goes on. Recall first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from el4ner.annotation import Ungrounded
+from el4ner.config import ExtractSettings
+from el4ner.data import Candidate, Label, Proposal, Span
+from el4ner.desk import Desk
+from el4ner.ground import ground
+from el4ner.member import Brief, Member
+from el4ner.models.base import Outcome, Reply
+from el4ner.passage import Passage
+from el4ner.prompts.replies import read_listing
+
+STAGE = "extract"
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The candidates of a passage (spans into what was shown), what could not be placed, and who gave no usable answer."""
+
+    candidates: tuple[Candidate, ...]
+    ungrounded: tuple[Ungrounded, ...]
+    abstained: tuple[str, ...]
+
+
+def extract(
+    passages: Sequence[Passage],
+    briefs: dict[str, list[Brief]],
+    members: Sequence[Member],
+    labels: Sequence[Label],
+    settings: ExtractSettings,
+    desk: Desk,
+) -> list[Extracted]:
+    """Prompt every member with its demonstrations and the text, and take the union of the spans (PAPER, stage 2).
+
+    Every mention of a listed string is a candidate. What a listing holds that does not stand in the text, or bears an unknown
+    type, is reported; a listing that the token limit cut gives its complete entries.
+    """
+    replies = {member.name: _ask(passages, briefs[member.name], member, labels, settings, desk) for member in members}
+    return [
+        _union(passage, {name: given[i] for name, given in replies.items()}, labels)
+        for i, passage in enumerate(passages)
+    ]
+
+
+def _ask(
+    passages: Sequence[Passage],
+    briefs: Sequence[Brief],
+    member: Member,
+    labels: Sequence[Label],
+    settings: ExtractSettings,
+    desk: Desk,
+) -> list[Reply]:
+    how, labels = member.settings, member.labels(labels)
+    requests = [
+        member.style.extract(b.prefix, labels, p.shown, settings.constrain, b.limit, how.temperature, how.seed)
+        for p, b in zip(passages, briefs, strict=True)
+    ]
+    return desk.ask(STAGE, member, requests)
+
+
+def _union(passage: Passage, replies: dict[str, Reply], labels: Sequence[Label]) -> Extracted:
+    names = {label.name for label in labels}
+    found: dict[Span, dict[str, Proposal]] = {}
+    ungrounded, abstained = [], []
+    for member, reply in replies.items():
+        if reply.outcome is not Outcome.DONE:
+            abstained.append(f"{STAGE} {member}: {reply.error or 'cut off by the token limit'}")
+        for item in read_listing(reply, names):
+            known = item.label if item.label in names else None
+            places = ground(passage.shown, item.text)
+            if not places or (item.label is not None and known is None):
+                ungrounded.append(Ungrounded(STAGE, member, item.text, item.label))
+            proposal = Proposal(member, known, item.probability, item.label_probability if known else None)
+            for start, end in places:
+                found.setdefault(Span(start, end), {}).setdefault(member, proposal)
+    ordered = sorted(found, key=lambda span: (span.start, -span.end))
+    candidates = tuple(Candidate(span, tuple(found[span].values())) for span in ordered)
+    return Extracted(candidates, tuple(ungrounded), tuple(abstained))

@@ -1,0 +1,63 @@
+"""Stage 4: verifiers are asked whether each elected type holds; false drops it. The union of stage 2 brings noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from el4ner.data import Ballot, Label, Verdict
+from el4ner.desk import Desk
+from el4ner.member import Brief, Member
+from el4ner.models.base import Outcome, Reply
+from el4ner.passage import Passage
+from el4ner.prompts.replies import read_choice
+from el4ner.vote import Decision, winner
+
+STAGE = "verify"
+
+
+def verify(
+    passages: Sequence[Passage],
+    ballots: Sequence[Sequence[Ballot]],
+    briefs: dict[str, list[Brief]],
+    verifiers: Sequence[Member],
+    labels: Sequence[Label],
+    decision: Decision,
+    desk: Desk,
+) -> list[list[Ballot]]:
+    """Ask every verifier of each candidate's elected type whether the span is of that type in the text (PAPER, stage 4).
+
+    Candidates that the vote has dropped already are not asked about.
+    """
+    wanted = [
+        (i, j, label)
+        for i, group in enumerate(ballots)
+        for j, ballot in enumerate(group)
+        if (label := winner(ballot.votes, decision)[0]) is not None
+    ]
+    result = [list(group) for group in ballots]
+    for verifier in verifiers:
+        shown = verifier.labels(labels)
+        requests = []
+        for i, j, label in wanted:
+            span = ballots[i][j].candidate.span
+            surface = passages[i].shown[span.start : span.end]
+            requests.append(verifier.style.verify(briefs[verifier.name][i].prefix, shown, surface, label))
+        for (i, j, label), reply in zip(wanted, desk.ask(STAGE, verifier, requests), strict=True):
+            verdict = _verdict(verifier, label, reply)
+            result[i][j] = replace(result[i][j], verdicts=(*result[i][j].verdicts, verdict))
+    return result
+
+
+def _verdict(verifier: Member, label: str, reply: Reply) -> Verdict:
+    """The probability of "true" is at least one half where the answer is true, at most one half where it is false.
+
+    The engine tells the probability of the answer given, not of the other one, so that it may be small for both.
+    """
+    answer, probability = (None, None) if reply.outcome is Outcome.FAILED else read_choice(reply, ("true", "false"))
+    if answer is None:
+        return Verdict(verifier.name, label, None)
+    holds = answer == "true"
+    if probability is not None:
+        probability = max(probability, 0.5) if holds else min(1.0 - probability, 0.5)
+    return Verdict(verifier.name, label, holds, probability)

@@ -1,0 +1,114 @@
+"""From ballots to entities, without asking any model: the vote of stage 3 and the veto of stage 4, open to other rules.
+
+The score of a label on a ballot is between 0 and 1:
+
+    score = share x verdict
+
+where `share` is the weight of the members that voted for the label, each times its own probability (1 where the engine gives
+none), over the weight of all members that did not abstain; and `verdict` is the mean probability of "true" over
+the verifiers that were asked about this label and answered (their 1 or 0 where the engine gives none; 1 where nobody was asked).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from el4ner.data import Ballot, Entity, Verdict, Vote
+
+Rule = Literal["majority", "weighted", "probability"]
+Overlap = Literal["flat", "nested", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How ballots become entities.
+
+    `rule`: "majority" counts heads, "weighted" counts members' weights, "probability" adds up weights times probabilities. A
+    tie goes to the label with the higher score, then to the one that the member named first in the recipe voted for.
+    "None of these" is a label like the others: where it wins, the candidate is dropped.
+    `verify`: whether verdicts count: the candidate is dropped where more verifiers say false than true.
+    `proposers`: how many members must have proposed the span in stage 2 (1 is the paper's union).
+    `threshold`: the least score of an entity.
+    `overlap`: "flat" keeps the better of two overlapping entities, "nested" also keeps one inside the other, "all" keeps all.
+    """
+
+    rule: Rule = "majority"
+    verify: bool = True
+    proposers: int = 1
+    threshold: float = 0.0
+    overlap: Overlap = "flat"
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+def decide(text: str, ballots: Sequence[Ballot], decision: Decision) -> tuple[Entity, ...]:
+    """The entities of a text in order of their place, each with what speaks for it."""
+    entities = (_elect(text, ballot, decision) for ballot in ballots)
+    return resolve([e for e in entities if e is not None and e.score >= decision.threshold], decision.overlap)
+
+
+def _elect(text: str, ballot: Ballot, decision: Decision) -> Entity | None:
+    if len({proposal.member for proposal in ballot.candidate.proposals}) < decision.proposers:
+        return None
+    label, share = winner(ballot.votes, decision)
+    if label is None:
+        return None
+    verdicts = [v for v in ballot.verdicts if v.label == label and v.holds is not None]
+    verified = _upheld(verdicts)
+    if decision.verify and verified is False:
+        return None
+    score = share * _belief(verdicts) if decision.verify else share
+    span = ballot.candidate.span
+    votes = {vote.member: vote.label for vote in ballot.votes if not vote.abstained}
+    return Entity(span.start, span.end, text[span.start : span.end], label, score, votes, verified)
+
+
+def winner(votes: Sequence[Vote], decision: Decision) -> tuple[str | None, float]:
+    """The elected label, or None for "none of these" or for no votes at all, and its share of the vote."""
+    strength: dict[str | None, float] = defaultdict(float)
+    score: dict[str | None, float] = defaultdict(float)
+    total = 0.0
+    for vote in votes:
+        if vote.abstained:
+            continue
+        weight = 1.0 if decision.rule == "majority" else decision.weights.get(vote.member, 1.0)
+        belief = weight * (1.0 if vote.probability is None else vote.probability)
+        strength[vote.label] += belief if decision.rule == "probability" else weight
+        score[vote.label] += belief
+        total += weight
+    if total <= 0:
+        return None, 0.0
+    best = max(strength, key=lambda label: (strength[label], score[label]))  # the first of equals: recipe order
+    return best, min(1.0, score[best] / total)
+
+
+def _upheld(verdicts: Sequence[Verdict]) -> bool | None:
+    if not verdicts:
+        return None
+    upheld = sum(v.holds is True for v in verdicts)
+    return 2 * upheld >= len(verdicts)
+
+
+def _belief(verdicts: Sequence[Verdict]) -> float:
+    if not verdicts:
+        return 1.0
+    return sum(float(bool(v.holds)) if v.probability is None else v.probability for v in verdicts) / len(verdicts)
+
+
+def resolve(entities: Sequence[Entity], overlap: Overlap) -> tuple[Entity, ...]:
+    """Settle overlaps: the higher score stays, then the longer, then the earlier. In order of place, outer before inner."""
+    kept: list[Entity] = []
+    for entity in sorted(entities, key=lambda e: (-e.score, e.start - e.end, e.start, e.label)):
+        if overlap == "all" or not any(_clash(entity, other, overlap) for other in kept):
+            kept.append(entity)
+    return tuple(sorted(kept, key=lambda e: (e.start, -e.end, e.label)))
+
+
+def _clash(one: Entity, other: Entity, overlap: Overlap) -> bool:
+    if one.end <= other.start or other.end <= one.start:
+        return False
+    inside = one.start >= other.start and one.end <= other.end
+    around = one.start <= other.start and one.end >= other.end
+    return overlap == "flat" or not (inside or around)

@@ -1,0 +1,99 @@
+"""What a check of a pool finds."""
+
+from el4ner.data import Example, Label, Span
+from el4ner.pool import Pool
+from el4ner.poolcheck import LONG, Finding, LabelCount, Severity, check
+
+
+def example(id: str, text: str, *spans: tuple[int, int, str]) -> Example:
+    return Example(id, text, tuple(Span(*span) for span in spans))
+
+
+def enough(*labels: str) -> list[Example]:
+    """Three clean examples of each label."""
+    return [example(f"{label}-{n}", f"x{n} of {label}", (0, 2, label)) for label in labels for n in range(3)]
+
+
+def findings(examples: list[Example], labels: list[Label] | None = None) -> tuple[Finding, ...]:
+    return check(Pool.of(examples, labels)).findings
+
+
+def test_a_clean_pool() -> None:
+    assert findings([*enough("PER", "LOC"), example("none", "nothing")]) == ()
+
+
+def test_counts() -> None:
+    report = check(
+        Pool.of(
+            [
+                example("1", "Bank of Oslo in Oslo", (0, 12, "ORG"), (8, 12, "LOC"), (16, 20, "LOC")),
+                example("2", "a b c", (0, 3, "ORG"), (2, 5, "ORG")),
+                example("3", "nothing"),
+                example("4", "Oslo", (0, 4, "LOC"), (0, 4, "ORG")),
+            ]
+        )
+    )
+    assert report.labels == (LabelCount("ORG", 4, 3), LabelCount("LOC", 3, 2))
+    assert (report.with_entities, report.without_entities) == (3, 1)
+    assert (report.nested, report.overlapping) == (2, 1)
+
+
+def test_rare_and_unused_labels() -> None:
+    labels = [Label("PER"), Label("LOC"), Label("product")]
+    rare, unused = findings([*enough("PER"), example("1", "Oslo", (0, 4, "LOC"))], labels)
+    assert (rare.severity, rare.message) == (Severity.WARNING, "label 'LOC': only 1 example has it; add some")
+    assert unused.severity is Severity.NOTE
+    assert "'product': no example has it" in unused.message
+
+
+def test_labels_that_look_alike() -> None:
+    pairs = [
+        ("Work of Art", "work-of-art"),
+        ("products", "Product"),
+        ("organisation", "organization"),
+        ("cell_line", "cell_type"),
+    ]
+    found = [findings(enough(*pair)) for pair in pairs]
+    assert [f.severity for fs in found for f in fs] == [Severity.WARNING, Severity.WARNING, Severity.NOTE]
+    assert "'cell_line'" not in str(found)
+    assert findings(enough("S", "_", "-")) == ()
+
+
+def test_repeated_texts_and_ids() -> None:
+    ada = example("a", "Ada ran", (0, 3, "PER"))
+    same, other = example("b", "Ada ran", (0, 3, "PER")), example("a", "Ada ran")
+    twice, again, conflict = findings([*enough("PER"), ada, same, other])
+    assert twice == Finding(Severity.WARNING, "a", "2 examples have this id; give each its own")
+    assert again == Finding(Severity.NOTE, "b", "repeats the text and the labels of 'a'")
+    assert conflict == Finding(Severity.WARNING, "a", "has the text of 'a' with other labels; make them agree")
+
+
+def test_odd_spans() -> None:
+    odd = example("odd", "Ada  Byron\nran", (0, 4, "PER"), (3, 5, "PER"), (5, 8, "PER"), (10, 14, "PER"))
+    found = findings([*enough("PER"), odd])
+    assert [(f.severity.value, f.example) for f in found] == [
+        ("warning", "odd"),
+        ("error", "odd"),
+        ("warning", "odd"),
+        ("warning", "odd"),
+    ]
+    assert [f.message.split(") ")[1].split(";")[0] for f in found] == [
+        "begins or ends with white space",
+        "is nothing but white space",
+        "cuts through a word",
+        "begins or ends with white space",
+    ]
+    assert found[2].message.startswith("'Byr' (PER, 5 to 8)")
+    assert "\n" not in found[3].message
+
+
+def test_chinese_has_no_words_to_cut() -> None:
+    assert findings([*enough("LOC"), example("zh", "我爱北京市", (2, 4, "LOC"))]) == ()
+
+
+def test_long_texts_and_mentions() -> None:
+    text = "Ada " * 600
+    long, cut = findings([*enough("PER"), example("long", text, (1, 199, "PER"))])
+    assert len(text) > LONG
+    assert long.message.startswith("2400 characters long")
+    assert len(cut.message) < 120
