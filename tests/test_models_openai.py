@@ -21,6 +21,7 @@ from el4ner.models.openai import Dialect, Endpoint, OpenAIModel, estimate
 
 CHAT = (Message("user", "hello"),)
 CHOICE = OneOf(("yes", "no"))
+PLAIN = Request("?", 9)
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 
@@ -36,7 +37,7 @@ def refused(status: int, message: str = "no", **headers: str) -> Answer:
 
 @dataclass
 class Script:
-    """A server that answers as it is told, and what it was asked: `play` gets the number of the question and its body."""
+    """A server that answers as it is told, and what it was asked: `play` gets a question's number and its body."""
 
     play: Callable[[int, dict[str, Any]], Answer]
     others: dict[str, Any] = field(default_factory=dict)  # path -> answer, for all but the two questions
@@ -96,13 +97,18 @@ def served(script: Script) -> Iterator[Script]:
     server.server_close()
 
 
+@contextmanager
+def opened(script: Script, model: str = "m", **settings: Any) -> Iterator[OpenAIModel]:
+    with closing(OpenAIModel(Endpoint(base_url=script.url, model=model, **settings))) as opened:
+        yield opened
+
+
 def generate(script: Script, *requests: Request, **settings: Any) -> list[Reply]:
-    endpoint = Endpoint(base_url=script.url, model="m", **settings)
-    with closing(OpenAIModel(endpoint)) as model:
+    with opened(script, **settings) as model:
         return model.generate(requests)
 
 
-def ask(*answers: Answer, request: Request = Request("?", 9), **settings: Any) -> tuple[Reply, Script]:
+def ask(*answers: Answer, request: Request = PLAIN, **settings: Any) -> tuple[Reply, Script]:
     """The reply to one request where the server gives these answers, the last of them again and again."""
     with served(Script(lambda number, _: answers[min(number, len(answers) - 1)])) as script:
         (reply,) = generate(script, request, **settings)
@@ -159,7 +165,7 @@ def test_one_request_that_the_server_cannot_bear_fails_alone() -> None:
 def test_a_server_that_always_fails_does_not_make_every_request_wait() -> None:
     start = time.monotonic()
     with served(Script(lambda *_: refused(503))) as script:
-        replies = generate(script, *[Request("?", 9)] * 100, retries=2)
+        replies = generate(script, *[PLAIN] * 100, retries=2)
     assert {reply.outcome for reply in replies} == {Outcome.FAILED}
     assert time.monotonic() - start < 5
     assert 100 <= len(script.asked) <= 100 + 2 * 8
@@ -170,7 +176,7 @@ def test_where_nobody_listens_all_fail_quickly() -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     start = time.monotonic()
     with closing(OpenAIModel(Endpoint(base_url=url, model="m"))) as model:
-        replies = model.generate([Request("?", 9)] * 500)
+        replies = model.generate([PLAIN] * 500)
         assert {reply.outcome for reply in replies} == {Outcome.FAILED}
         assert all("onnection" in reply.error for reply in replies)
         assert time.monotonic() - start < 4
@@ -190,7 +196,7 @@ def slow(seconds: float) -> Callable[[int, dict[str, Any]], Answer]:
 
 def test_a_request_without_an_answer_in_time_fails_alone_and_once() -> None:
     with served(Script(slow(1.0))) as script:
-        replies = generate(script, Request("slow", 9), *[Request("?", 9)] * 9, timeout=0.4)
+        replies = generate(script, Request("slow", 9), *[PLAIN] * 9, timeout=0.4)
     assert [reply.outcome for reply in replies] == [Outcome.FAILED] + [Outcome.DONE] * 9
     assert "timed out" in replies[0].error
     assert len(script.asked) == 10
@@ -218,22 +224,20 @@ def test_no_more_requests_are_under_way_than_allowed_whoever_asks() -> None:
             active -= 1
         return said(body["prompt"])
 
-    with served(Script(play)) as script:
-        with closing(OpenAIModel(Endpoint(base_url=script.url, model="m", concurrency=3))) as model:
-            callers = [threading.Thread(target=model.generate, args=([Request("?", 9)] * 8,)) for _ in range(2)]
-            for caller in callers:
-                caller.start()
-            for caller in callers:
-                caller.join()
+    with served(Script(play)) as script, opened(script, concurrency=3) as model:
+        callers = [threading.Thread(target=model.generate, args=([PLAIN] * 8,)) for _ in range(2)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
     assert len(script.asked) == 16
     assert peak == 3
 
 
 def test_connections_are_used_again() -> None:
-    with served(Script(lambda *_: said("good"))) as script:
-        with closing(OpenAIModel(Endpoint(base_url=script.url, model="m", concurrency=2))) as model:
-            for _ in range(4):
-                model.generate([Request("?", 9)] * 4)
+    with served(Script(lambda *_: said("good"))) as script, opened(script, concurrency=2) as model:
+        for _ in range(4):
+            model.generate([PLAIN] * 4)
     assert len(script.peers) <= 2
 
 
@@ -257,7 +261,7 @@ def test_closing_ends_what_is_under_way() -> None:
         assert len(failures) == 1
     model.close()
     with pytest.raises(ModelError, match="closed"):
-        model.generate([Request("?", 9)])
+        model.generate([PLAIN])
 
 
 # Answers
@@ -429,20 +433,20 @@ def test_vllm_tells_its_context_its_weights_and_its_tokens() -> None:
     models = {"data": [{"id": "other"}, {"id": "m", "owned_by": "vllm", "root": "some/model", "max_model_len": 512}]}
     others = {"/v1/models": models, "/tokenize": {"tokens": [1, 2, 3], "count": 3}}
     with served(Script(lambda *_: said("good"), others)) as script:
-        with closing(OpenAIModel(Endpoint(base_url=script.url, model="m"))) as model:
+        with opened(script) as model:
             assert model.context == 512
             assert "some/model" in model.identity
             assert model.count(["one two three"]) == [3]
-        with closing(OpenAIModel(Endpoint(base_url=script.url, model="m", context=64))) as model:
+        with opened(script, context=64) as model:
             assert model.context == 64
 
 
 def test_a_server_that_tells_nothing_is_taken_as_it_comes() -> None:
-    with served(Script(lambda *_: said("good"), {"/v1/models": ["no", "list"]})) as script:
-        with closing(OpenAIModel(Endpoint(base_url=script.url, model="/models/m.gguf"))) as model:
-            assert model.context == 4096
-            assert model.identity == 'openai m.gguf {"grammar": "auto"}'
-            assert model.count(["hello world", "", "李明"]) == [6, 0, 6]
+    strange = {"/v1/models": ["no", "list"]}
+    with served(Script(lambda *_: said("good"), strange)) as script, opened(script, "/models/m.gguf") as model:
+        assert model.context == 4096
+        assert model.identity == 'openai m.gguf {"grammar": "auto"}'
+        assert model.count(["hello world", "", "李明"]) == [6, 0, 6]
 
 
 def test_an_estimate_is_no_less_than_half_of_the_letters_and_all_of_the_rest() -> None:

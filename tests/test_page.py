@@ -43,7 +43,9 @@ LABELS = [Label("person", "who"), Label('<img src=x onerror="alert(1)">', '"><sc
 
 
 def test_page_holds_entities_votes_verdicts_and_costs() -> None:
-    html = page("demo", [annotation("Ada met Bob", ("Ada", "person"))], LABELS, ["one", "two"], [Cost("extract", "one", 3)])
+    html = page(
+        "demo", [annotation("Ada met Bob", ("Ada", "person"))], LABELS, ["one", "two"], [Cost("extract", "one", 3)]
+    )
     read = Reader(html)
     [mark] = read.having("mark")
     assert mark["data-label"] == "person"

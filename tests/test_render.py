@@ -62,15 +62,7 @@ def drawn(text: str, *spans: Span) -> str:
     ],
 )
 def test_marks_nest_whatever_the_entities_do(spans: tuple[tuple[int, int], ...], expected: str) -> None:
-    shown = drawn("abcdef", *(Span(start, end, "x") for start, end in spans))
-    # Where several break at once, only the order of the pieces and the balance are fixed.
-    assert shown.replace("~", "") == expected.replace("~", "") or len(spans) == 3
-    assert shown.count("<") == shown.count(">")
-    assert "".join(c for c in shown if c.isalpha()) == "abcdef"
-
-
-def test_crossing_marks_are_broken_once() -> None:
-    assert drawn("abcdef", Span(0, 4, "x"), Span(2, 6, "y")) == "<ab<cd>~>~<ef>"
+    assert drawn("abcdef", *(Span(start, end, "x") for start, end in spans)) == expected
 
 
 def test_marks_of_nothing() -> None:
@@ -154,7 +146,13 @@ def test_explain_names_every_stage() -> None:
     found = annotation("Ada met Bob", ("Ada", "person"), ("Bob", "person"))
     pool = Pool.of([Example("x", "Eve ran", (Span(0, 3, "person"),))])
     shown = printed(*explain(found, pool, ["one", "two", "three"], {}), width=160)
-    for piece in ("weighed by part of speech", "[Eve | person] ran", "0.5000", "yes 0.80, person 0.70", "Nowhere [bold]"):
+    for piece in (
+        "weighed by part of speech",
+        "[Eve | person] ran",
+        "0.5000",
+        "yes 0.80, person 0.70",
+        "Nowhere [bold]",
+    ):
         assert piece in shown
     for piece in ("extract two: cut off", "abstained: no answer [x]", "one: person? yes 0.75"):
         assert piece in shown

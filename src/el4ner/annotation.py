@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from el4ner.data import Ballot, Entity, Span
 from el4ner.vote import Decision, Overlap, Rule, decide
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,9 @@ class Ungrounded:
 class Trace:
     """How a text was read.
 
-    `preextracted`: the spans that each member listed without demonstrations (stage 1). `weights`: how these were weighed,
-    "pos" or "uniform". `demonstrations`: the retrieved ones, best first, and `shown` how many each member's prompts held.
+    `preextracted`: the spans that each member listed without demonstrations (stage 1). `weights`: how these were
+    weighed, "pos" or "uniform". `demonstrations`: the retrieved ones, best first, and `shown` how many each member's
+    prompts held.
     `ungrounded`: what could not be placed. `abstained`: members without a usable answer, as "stage member: reason".
     """
 
@@ -67,16 +71,20 @@ class Annotation:
     ) -> Annotation:
         """The same evidence under another rule: what is not given stays as it was. No model is asked.
 
-        With `overlap="all"` two entities may share a stretch. A label that wins only under the new rule was never verified:
-        its `verified` is None.
+        With `overlap="all"` two entities may share a stretch. A label that wins only under the new rule was never
+        verified: its `verified` is None.
         """
-        given = {
-            "rule": rule,
-            "verify": verify,
-            "proposers": proposers,
-            "threshold": threshold,
-            "overlap": overlap,
-            "weights": weights,
-        }
-        decision = replace(self.decision, **{key: value for key, value in given.items() if value is not None})
+        old = self.decision
+        decision = Decision(
+            _given(rule, old.rule),
+            _given(verify, old.verify),
+            _given(proposers, old.proposers),
+            _given(threshold, old.threshold),
+            _given(overlap, old.overlap),
+            _given(weights, old.weights),
+        )
         return replace(self, entities=decide(self.text, self.ballots, decision), decision=decision)
+
+
+def _given(new: T | None, old: T) -> T:
+    return old if new is None else new

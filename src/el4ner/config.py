@@ -81,9 +81,10 @@ class MemberSettings(_Settings):
 class RetrieveSettings(_Settings):
     """Stage 1.
 
-    `by`: "span" is the paper's SpanSim; "sentence" compares whole texts; "random" draws by `seed`, the same for every text.
-    `spans`: where the input's spans come from: "members" is the paper's zero-shot pre-extraction by every member; "words" takes
-    runs of words whose part of speech can be a name, and asks nobody.
+    `by`: "span" is the paper's SpanSim; "sentence" compares whole texts; "random" draws by `seed`, the same for
+    every text.
+    `spans`: where the input's spans come from: "members" is the paper's zero-shot pre-extraction by every member;
+    "words" takes runs of words whose part of speech can be a name, and asks nobody.
     `pool_spans`: "gold" takes the pool's labelled spans; "members" pre-extracts them once (stored); "words" as above.
     The weights of a span by part of speech are open in the paper; these are a public reproduction's.
     """
@@ -107,8 +108,8 @@ class ExtractSettings(_Settings):
 class ClassifySettings(_Settings):
     """Stage 3.
 
-    `none`: whether "none of these" is an answer. `own_types`: a type that a member wrote next to a span in stage 2 is its vote,
-    and it is not asked again (the prompt would be the same up to that type).
+    `none`: whether "none of these" is an answer. `own_types`: a type that a member wrote next to a span in stage 2
+    is its vote, and it is not asked again (the prompt would be the same up to that type).
     """
 
     none: bool = True
@@ -133,8 +134,8 @@ class DecideSettings(_Settings):
 class Recipe(_Settings):
     """All settings of an ensemble.
 
-    `window` is the number of texts that are worked on together. A text of more than `passage_bytes` bytes of UTF-8 is cut into
-    passages at sentence ends.
+    `window` is the number of texts that are worked on together. A text of more than `passage_bytes` bytes of UTF-8
+    is cut into passages at sentence ends.
     """
 
     name: str
@@ -210,8 +211,7 @@ def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
 
 
 def _known_keys() -> set[str]:
-    kinds = [Recipe, *_Settings.__subclasses__()]
-    return {field for kind in kinds for field in kind.model_fields}
+    return {field for kind in _Settings.__subclasses__() for field in kind.model_fields}
 
 
 def _nearest(word: str, known: Any) -> str:

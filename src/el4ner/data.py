@@ -113,8 +113,8 @@ class Ballot:
 class Entity:
     """A decided entity: `text == document[start:end]`.
 
-    `score` is between 0 and 1 and comes from the votes (see `el4ner.vote`). `votes` maps each member that did not abstain
-    to its label, None for "none of these". `verified` is None where nobody was asked.
+    `score` is between 0 and 1 and comes from the votes (see `el4ner.vote`). `votes` maps each member that did not
+    abstain to its label, None for "none of these". `verified` is None where nobody was asked.
     """
 
     start: int

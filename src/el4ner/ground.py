@@ -15,8 +15,9 @@ _QUOTES = "\"'“”‘’«»「」`"
 def ground(text: str, surface: str) -> list[tuple[int, int]]:
     """All places `(start, end)` where `surface` stands in `text`, from left to right.
 
-    Places that begin or end inside a word are left out ("art" is not mentioned in "party"). The string as given is looked for
-    first; only if it is nowhere, without quotes around it, and then without regard to case and full or half width.
+    Places that begin or end inside a word are left out ("art" is not mentioned in "party"). The string as given is
+    looked for first; only if it is nowhere, without quotes around it, and then without regard to case and full or
+    half width.
     """
     surface = surface.strip()
     for wanted in dict.fromkeys((surface, surface.strip(_QUOTES).strip())):

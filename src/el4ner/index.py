@@ -19,7 +19,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Index:
-    """Unit vectors of `pool`: `spans` (m, d) with `owners` (m,), the position of each span's example, and `texts` (n, d)."""
+    """Unit vectors of `pool`: `spans` (m, d), `owners` (m,) with the position of each span's example, `texts` (n, d)."""
 
     pool: Pool
     encoder: Encoder
@@ -35,7 +35,7 @@ class Index:
         texts = encoder.encode([show(example.text) for example in pool.examples])
         return cls(pool, encoder, encoder.encode(surfaces), owners, texts)
 
-    def by_spans(self, surfaces: Sequence[str], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def by_spans(self, surfaces: Sequence[str], weights: Vectors) -> NDArray[np.float64]:
         """SpanSim of every example (n,) to the query spans; examples without spans come last."""
         query = self.encoder.encode(surfaces)
         return np.asarray(span_sim(query, weights, self.spans, self.owners, len(self.pool.examples)), dtype=np.float64)

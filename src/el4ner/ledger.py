@@ -12,8 +12,8 @@ from el4ner.models.base import Outcome, Reply
 class Cost:
     """Totals of one member in one stage.
 
-    `asked` counts the questions of the stage, `repeated` those that equal another of the same batch, `stored` those that the
-    reply store knew; the rest were calls. Tokens and seconds are those of the calls.
+    `asked` counts the questions of the stage, `repeated` those that equal another of the same batch, `stored` those
+    that the reply store knew; the rest were calls. Tokens and seconds are those of the calls.
     """
 
     stage: str

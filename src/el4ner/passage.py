@@ -1,8 +1,8 @@
 """What a model is shown of a text, and the way back.
 
-A model is shown one line: every run of white space and control characters is one space, and what a tokenizer could take for
-its own control tokens (`<|im_end|>`, `[INST]`, `</s>`) is spelt with look-alikes. Each shown character remembers the
-offset that it stands for, so that a place in the shown text is a place in the text as given.
+A model is shown one line: every run of white space and control characters is one space, and what a tokenizer could
+take for its own control tokens (`<|im_end|>`, `[INST]`, `</s>`) is spelt with look-alikes. Each shown character
+remembers the offset that it stands for, so that a place in the shown text is a place in the text as given.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST = 8000  # characters of a passage at most: keeps the search for a cut l
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of a text as models see it. `origin[i]` is the offset in the given text of the shown character `shown[i]`."""
+    """A stretch of a text as models see it: `shown[i]` stands for the character at `origin[i]` of the given text."""
 
     document: int
     shown: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import TypeVar
 
 from el4ner.annotation import Annotation, Shown, Trace
 from el4ner.config import Recipe, load_recipe
@@ -22,14 +23,16 @@ from el4ner.models.constraint import EMPTY
 from el4ner.models.open import open_models
 from el4ner.models.store import Store
 from el4ner.passage import Passage, cut, passage
+from el4ner.phrases import phrases
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import Extracted, extract
 from el4ner.stages.retrieve import Retrieved, input_spans, preextract, retrieve
 from el4ner.stages.verify import verify
-from el4ner.phrases import phrases
 from el4ner.vote import Decision, decide
+
+T = TypeVar("T")
 
 
 class EL4NER:
@@ -62,7 +65,8 @@ class EL4NER:
     ) -> EL4NER:
         """Open a recipe's models: `recipe` is the name of a shipped one ("nano"), a file, or a `Recipe`.
 
-        `store` is a reply store or the path of one; without it, nothing is remembered. Raises `ConfigError`, `ModelError`.
+        `store` is a reply store or the path of one; without it, nothing is remembered. Raises `ConfigError`,
+        `ModelError`.
         """
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         models = open_models(loaded)
@@ -79,12 +83,12 @@ class EL4NER:
     ) -> Iterator[Annotation]:
         """Annotations in the order of the texts, in bounded memory. Strings get the ids "1", "2", ...
 
-        `labels` (or {name: description}) are asked for instead of the pool's: demonstrations are shown without other types.
-        Raises `ModelError` where no member answered anything in a window of texts.
+        `labels` (or {name: description}) are asked for instead of the pool's: demonstrations are shown without other
+        types. Raises `ModelError` where no member answered anything in a window of texts.
         """
         chosen = self._labels(labels)
         documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
-        while window := list(islice(documents, self.recipe.window)):
+        for window in _windows(documents, self.recipe.window):
             yield from self._annotate(window, chosen)
 
     @property
@@ -151,9 +155,12 @@ class EL4NER:
         if self.recipe.retrieve.pool_spans == "words":
             found = [tuple(phrases(p.shown)) for p in shown]
         else:
-            by, _ = preextract([p.shown for p in shown], self.members, labels, self._desk)
-            found = [tuple(dict.fromkeys(s for spans in by.values() for s in spans[i])) for i in range(len(shown))]
+            found = [spans for part in _windows(shown, self.recipe.window) for spans in self._preextract(part, labels)]
         return [tuple(p.span(s.start, s.end) for s in spans) for p, spans in zip(shown, found, strict=True)]
+
+    def _preextract(self, passages: Sequence[Passage], labels: tuple[Label, ...]) -> list[tuple[Span, ...]]:
+        by, _ = preextract([p.shown for p in passages], self.members, labels, self._desk)
+        return [tuple(dict.fromkeys(s for spans in by.values() for s in spans[i])) for i in range(len(passages))]
 
     def _briefs(
         self, passages: Sequence[Passage], found: Sequence[Retrieved], labels: tuple[Label, ...]
@@ -185,6 +192,12 @@ class EL4NER:
         ballots = tuple(ballot for i in mine for ballot in placed[i])
         entities = decide(document.text, ballots, self.decision)
         return Annotation(document.id, document.text, entities, ballots, tuple(traces[i] for i in mine), self.decision)
+
+
+def _windows(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while window := list(islice(rest, size)):
+        yield window
 
 
 def _only(example: Example, names: set[str]) -> Example:

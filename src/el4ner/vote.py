@@ -4,9 +4,10 @@ The score of a label on a ballot is between 0 and 1:
 
     score = share x verdict
 
-where `share` is the weight of the members that voted for the label, each times its own probability (1 where the engine gives
-none), over the weight of all members that did not abstain; and `verdict` is the mean probability of "true" over
-the verifiers that were asked about this label and answered (their 1 or 0 where the engine gives none; 1 where nobody was asked).
+where `share` is the weight of the members that voted for the label, each times its own probability (1 where the
+engine gives none), over the weight of all members that did not abstain; and `verdict` is the mean probability of
+"true" over the verifiers that were asked about this label and answered (their 1 or 0 where the engine gives none; 1
+where nobody was asked).
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ Overlap = Literal["flat", "nested", "all"]
 class Decision:
     """How ballots become entities.
 
-    `rule`: "majority" counts heads, "weighted" counts members' weights, "probability" adds up weights times probabilities. A
-    tie goes to the label with the higher score, then to the one that the member named first in the recipe voted for.
-    "None of these" is a label like the others: where it wins, the candidate is dropped.
+    `rule`: "majority" counts heads, "weighted" counts members' weights, "probability" adds up weights times
+    probabilities. A tie goes to the label with the higher score, then to the one that the member named first in the
+    recipe voted for. "None of these" is a label like the others: where it wins, the candidate is dropped.
     `verify`: whether verdicts count: the candidate is dropped where more verifiers say false than true.
     `proposers`: how many members must have proposed the span in stage 2 (1 is the paper's union).
     `threshold`: the least score of an entity.
-    `overlap`: "flat" keeps the better of two overlapping entities, "nested" also keeps one inside the other, "all" keeps all.
+    `overlap`: "flat" keeps the better of two overlapping entities, "nested" also keeps one inside the other, "all"
+    keeps all.
     """
 
     rule: Rule = "majority"
@@ -98,7 +100,7 @@ def _belief(verdicts: Sequence[Verdict]) -> float:
 
 
 def resolve(entities: Sequence[Entity], overlap: Overlap) -> tuple[Entity, ...]:
-    """Settle overlaps: the higher score stays, then the longer, then the earlier. In order of place, outer before inner."""
+    """Settle overlaps: the higher score stays, then the longer, then the earlier. In order of place, outer first."""
     kept: list[Entity] = []
     for entity in sorted(entities, key=lambda e: (-e.score, e.start - e.end, e.start, e.label)):
         if overlap == "all" or not any(_clash(entity, other, overlap) for other in kept):

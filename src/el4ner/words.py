@@ -1,7 +1,8 @@
 """Words of a text with their offsets: the units of tagging, of grammars and of word boundaries.
 
-A word is a run of letters, digits and underscores with the marks that belong to them; in scripts that are written without
-spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) it is a single character; any other visible character stands alone.
+A word is a run of letters, digits and underscores with the marks that belong to them; in scripts that are written
+without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) it is a single character; any other visible character stands
+alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
-_MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0903\u093a-\u094f\u20d0-\u20ff\ufe0e\ufe0f"
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f"
+    "\u0900-\u0903\u093a-\u094f\u20d0-\u20ff\ufe0e\ufe0f"
+)
 _WORD = re.compile(f"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\\w[{_MARKS}]*)+|\\S")
 _MARK = re.compile(f"[{_MARKS}]")
 _UNSPACED_CHAR = re.compile(f"[{_UNSPACED}]")

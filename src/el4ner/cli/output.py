@@ -20,7 +20,7 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
     if path is None or str(path) == "-":
         yield _writer(sys.stdout.buffer.write, sys.stdout.buffer.flush)
         return
-    part = path if _is_device(path) else path.with_name(path.name + ".part")
+    part = path if _is_device(path) else Path(f"{path}.part")
     for given in inputs:
         if given is not None and any(_same(given, file) for file in (path, part)):
             raise DataError(f"{path}: this run reads it, and would overwrite it; give another file to -o")

@@ -77,8 +77,9 @@ class Reply:
 class Model(Protocol):
     """Anything that answers lists of requests.
 
-    `identity` names what answers, so that two models with one identity give the same reply to the same request: it is the
-    first half of the reply store's key. `context` is the number of tokens that prompt and reply may fill together.
+    `identity` names what answers, so that two models with one identity give the same reply to the same request: it
+    is the first half of the reply store's key. `context` is the number of tokens that prompt and reply may fill
+    together.
     """
 
     @property

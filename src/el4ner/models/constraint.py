@@ -1,7 +1,7 @@
 """What a reply may be, said once and compiled to each engine's dialect.
 
-Two constraints are enough for the method: "one of these" (types, verdicts) and "spans of this text". The second is linear in
-the text's length: for the words w1..wn, `span ::= w1 | ... | wn` and `wi ::= "word i" (gap w(i+1))?`.
+Two constraints are enough for the method: "one of these" (types, verdicts) and "spans of this text". The second is
+linear in the text's length: for the words w1..wn, `span ::= w1 | ... | wn` and `wi ::= "word i" (gap w(i+1))?`.
 
 Servers are known to ignore a grammar silently, so `holds` checks every reply on its way back.
 """
@@ -36,7 +36,8 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Listing:
-    """The reply is `lead` and then a list of spans of `text`, each followed by one of `labels` in brackets if there are any.
+    """The reply is `lead` and then a list of spans of `text`, each followed by one of `labels` in brackets if there
+    are any.
 
     `a (person); b (location)` or `a; b`, or `none`.
     """

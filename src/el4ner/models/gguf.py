@@ -1,7 +1,7 @@
 """The few facts that are needed of a GGUF file before an engine opens it.
 
-The `gguf` package reads everything, vocabulary and merges included, which takes seconds at every start; the scalar that is
-wanted here stands in front of those.
+The `gguf` package reads everything, vocabulary and merges included, which takes seconds at every start; the scalar
+that is wanted here stands in front of those.
 """
 
 from __future__ import annotations

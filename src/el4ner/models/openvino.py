@@ -1,11 +1,12 @@
 """The embedded engine: OpenVINO GenAI in this process, with continuous batching and prefix caching.
 
-It opens a GGUF file as it is, or a folder exported for OpenVINO. Opening SmolLM2-135M takes about two seconds, and saving the
-converted model did not shorten that (measured: 2.2 s from the GGUF, 2.4 s from the saved model), so nothing is saved.
+It opens a GGUF file as it is, or a folder exported for OpenVINO. Opening SmolLM2-135M takes about two seconds, and
+saving the converted model did not shorten that (measured: 2.2 s from the GGUF, 2.4 s from the saved model), so
+nothing is saved.
 
-Known of this engine, version 2026.4: log-probabilities are those of the unconstrained model, also under a grammar; a grammar
-that does not parse leaves the whole pipeline unusable, so it is opened afresh and the requests are repeated one at a time;
-a reply that is empty at once has no output to read.
+Known of this engine, version 2026.4: log-probabilities are those of the unconstrained model, also under a grammar; a
+grammar that does not parse leaves the whole pipeline unusable, so it is opened afresh and the requests are repeated
+one at a time; a reply that is empty at once has no output to read.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def key(identity: str, request: Request) -> bytes:
     """The key of a request to a model: a digest of everything that can change the reply."""
     prompt = request.prompt
     said = prompt if isinstance(prompt, str) else [(message.role, message.content) for message in prompt]
-    asked = [identity, said, request.max_tokens, request.stop, request.temperature]
+    asked: list[object] = [identity, said, request.max_tokens, request.stop, request.temperature]
     asked += [request.seed if request.temperature else 0, fingerprint(request.constraint)]
     return hashlib.sha256(json.dumps(asked).encode()).digest()
 

@@ -1,1 +1,1 @@
-"""How members are asked: text files, one folder a style, one file a question; `style` fills them in, `replies` reads answers."""
+"""How members are asked: a folder a style, a file a question. `style` fills them in, `replies` reads answers."""

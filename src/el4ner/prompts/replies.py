@@ -34,8 +34,8 @@ class Item:
 def read_listing(reply: Reply, labels: Collection[str]) -> list[Item]:
     """The entries of a listing, in order and without repeats. An item that the token limit broke off is left out.
 
-    With `labels`, an entry without a bracketed type has `label` None, and a type that is not among them is kept as it was
-    written: the caller reports it. Without `labels`, no brackets are read.
+    With `labels`, an entry without a bracketed type has `label` None, and a type that is not among them is kept as
+    it was written: the caller reports it. Without `labels`, no brackets are read.
     """
     text = reply.text
     if (answer := _json_object(text)) is not None:

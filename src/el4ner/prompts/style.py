@@ -1,10 +1,11 @@
 """A prompt style: the same four questions, laid out for one kind of model.
 
-All of a member's questions about a passage begin with the same prefix (types, demonstrations, passage) and differ at the
-end, so that an engine with a prefix cache reads the passage once. Pre-extraction has no demonstrations and stands alone.
+All of a member's questions about a passage begin with the same prefix (types, demonstrations, passage) and differ at
+the end, so that an engine with a prefix cache reads the passage once. Pre-extraction has no demonstrations and stands
+alone.
 
-`compact` is plain continuation for small models. Its constrained answers follow an opening bracket, never a space: a space
-can be a token of its own, and a small model that is led into it by a grammar continues badly.
+`compact` is plain continuation for small models. Its constrained answers follow an opening bracket, never a space: a
+space can be a token of its own, and a small model that is led into it by a grammar continues badly.
 `chat` goes through the model's chat template.
 
 A demonstration's typed entities serve extraction and classification alike; the types a member writes while it extracts

@@ -1,0 +1,1 @@
+"""Ensembles that come with the package, one TOML file each."""

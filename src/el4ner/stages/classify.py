@@ -27,8 +27,8 @@ def classify(
 ) -> list[list[Ballot]]:
     """Prompt every member with demonstrations, text and candidate, and collect the votes (PAPER, stage 3).
 
-    One question a candidate and member, all behind the passage's shared prefix. Mentions of the same string ask the same
-    question, which is put once.
+    One question a candidate and member, all behind the passage's shared prefix. Mentions of the same string ask the
+    same question, which is put once.
     """
     places = [(i, candidate) for i, group in enumerate(candidates) for candidate in group]
     votes = [_votes(passages, places, briefs[m.name], m, labels, settings, desk) for m in members]

@@ -20,7 +20,7 @@ STAGE = "extract"
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The candidates of a passage (spans into what was shown), what could not be placed, and who gave no usable answer."""
+    """The candidates of a passage (spans into what was shown), what could not be placed, who gave no usable answer."""
 
     candidates: tuple[Candidate, ...]
     ungrounded: tuple[Ungrounded, ...]
@@ -37,8 +37,8 @@ def extract(
 ) -> list[Extracted]:
     """Prompt every member with its demonstrations and the text, and take the union of the spans (PAPER, stage 2).
 
-    Every mention of a listed string is a candidate. What a listing holds that does not stand in the text, or bears an unknown
-    type, is reported; a listing that the token limit cut gives its complete entries.
+    Every mention of a listed string is a candidate. What a listing holds that does not stand in the text, or bears
+    an unknown type, is reported; a listing that the token limit cut gives its complete entries.
     """
     replies = {member.name: _ask(passages, briefs[member.name], member, labels, settings, desk) for member in members}
     return [

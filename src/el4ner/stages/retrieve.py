@@ -27,8 +27,8 @@ STAGE = "retrieve"
 class Retrieved:
     """Demonstrations of a passage, most similar first, with their similarity; likewise those without entities.
 
-    `weights` says how the input's spans were weighed: "pos", "uniform" (see `similarity`), or, where there was no span or
-    the recipe does not retrieve by spans, "sentence" or "random".
+    `weights` says how the input's spans were weighed: "pos", "uniform" (see `similarity`), or, where there was no
+    span or the recipe does not retrieve by spans, "sentence" or "random".
     """
 
     examples: tuple[Example, ...]
@@ -42,14 +42,15 @@ def preextract(
 ) -> tuple[dict[str, list[tuple[Span, ...]]], list[list[str]]]:
     """Every member lists the spans of each text that could be entities, without demonstrations (PAPER, stage 1.1).
 
-    By member, a tuple of spans for each text; and for each text, who gave no usable answer. Replies are held to the text's
-    spans by a grammar where the engine can.
+    By member, a tuple of spans for each text; and for each text, who gave no usable answer. Replies are held to the
+    text's spans by a grammar where the engine can.
     """
     spans: dict[str, list[tuple[Span, ...]]] = {}
     abstained: list[list[str]] = [[] for _ in shown]
     for member in members:
         limits = [16 + 2 * n for n in member.model.count(shown)]
-        requests = [member.style.preextract(member.labels(labels), text, True, n) for text, n in zip(shown, limits, strict=True)]
+        asked = member.labels(labels)
+        requests = [member.style.preextract(asked, text, True, n) for text, n in zip(shown, limits, strict=True)]
         spans[member.name] = []
         for i, reply in enumerate(desk.ask(STAGE, member, requests)):
             if reply.outcome is Outcome.FAILED:
@@ -66,7 +67,7 @@ def input_spans(
     labels: Sequence[Label],
     desk: Desk,
 ) -> tuple[list[Mapping[str, tuple[Span, ...]]], list[list[str]]]:
-    """The spans of each passage by who found them: members, or (`spans = "words"`) the tagger; none where nobody needs them."""
+    """The spans of each passage by who found them: members, or (`spans = "words"`) the tagger; none if not needed."""
     if settings.by != "span":
         return [{} for _ in passages], [[] for _ in passages]
     if settings.spans == "words":

@@ -25,7 +25,7 @@ def verify(
     decision: Decision,
     desk: Desk,
 ) -> list[list[Ballot]]:
-    """Ask every verifier of each candidate's elected type whether the span is of that type in the text (PAPER, stage 4).
+    """Ask every verifier of each candidate's elected type whether the span is of that type in the text (PAPER stage 4).
 
     Candidates that the vote has dropped already are not asked about.
     """
