@@ -43,7 +43,7 @@ class Script:
     others: dict[str, Any] = field(default_factory=dict)  # path -> answer, for all but the two questions
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)  # what came in Authorization
     peers: set[int] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -67,7 +67,7 @@ def served(script: Script) -> Iterator[Script]:
             self.reply(script.answer(self.path, {}))
 
         def do_POST(self) -> None:
-            script.headers.append(dict(self.headers))
+            script.keys.append(self.headers["Authorization"])
             script.peers.add(self.client_address[1])
             self.reply(script.answer(self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
 
@@ -252,9 +252,9 @@ def test_closing_ends_what_is_under_way() -> None:
 
     with served(Script(slow(1.5))) as script:
         model = OpenAIModel(Endpoint(base_url=script.url, model="m"))
-        caller = threading.Thread(target=call, args=(model,))
+        caller = threading.Thread(target=call, args=(model,), daemon=True)
         caller.start()
-        while not script.asked:
+        while caller.is_alive() and not script.asked:
             time.sleep(0.01)
         model.close()
         caller.join(timeout=1)
@@ -424,7 +424,7 @@ def test_only_a_named_variable_gives_the_key(monkeypatch: pytest.MonkeyPatch) ->
     keys = []
     for settings in ({}, {"api_key_env": "OPENAI_API_KEY"}, {"api_key_env": "NO_SUCH_KEY"}, {"api_key": "given"}):
         _, script = ask(said("good"), **settings)
-        keys.append(script.headers[0]["Authorization"])
+        keys += script.keys
     assert keys == ["Bearer EMPTY", "Bearer mine", "Bearer EMPTY", "Bearer given"]
     assert "given" not in repr(Endpoint(base_url="", model="m", api_key="given"))
 
@@ -445,7 +445,7 @@ def test_a_server_that_tells_nothing_is_taken_as_it_comes() -> None:
     strange = {"/v1/models": ["no", "list"]}
     with served(Script(lambda *_: said("good"), strange)) as script, opened(script, "/models/m.gguf") as model:
         assert model.context == 4096
-        assert model.identity == 'openai m.gguf {"grammar": "auto"}'
+        assert model.identity == 'openai m.gguf {"grammar": "auto", "logprobs": true}'
         assert model.count(["hello world", "", "李明"]) == [6, 0, 6]
 
 

@@ -1,1 +1,62 @@
-"""Named entity recognition by an ensemble of small, open language models that read a few labelled examples."""
+"""Named entity recognition by an ensemble of small, open language models that read a few labelled examples.
+
+    from el4ner import EL4NER, Pool
+
+    ner = EL4NER.from_recipe("nano", pool=Pool.read("pool.jsonl"))
+    for entity in ner("Storms hit Porto on Tuesday.").entities:
+        print(entity.text, entity.label, entity.score)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from el4ner.annotation import Annotation as Annotation
+    from el4ner.annotation import Trace as Trace
+    from el4ner.config import Recipe as Recipe
+    from el4ner.config import load_recipe as load_recipe
+    from el4ner.data import Ballot as Ballot
+    from el4ner.data import Candidate as Candidate
+    from el4ner.data import Document as Document
+    from el4ner.data import Entity as Entity
+    from el4ner.data import Example as Example
+    from el4ner.data import Label as Label
+    from el4ner.data import Span as Span
+    from el4ner.data import Verdict as Verdict
+    from el4ner.data import Vote as Vote
+    from el4ner.errors import ConfigError as ConfigError
+    from el4ner.errors import ContextError as ContextError
+    from el4ner.errors import DataError as DataError
+    from el4ner.errors import El4nerError as El4nerError
+    from el4ner.errors import MissingExtraError as MissingExtraError
+    from el4ner.errors import ModelError as ModelError
+    from el4ner.models.store import Store as Store
+    from el4ner.pipeline import EL4NER as EL4NER
+    from el4ner.pool import Pool as Pool
+    from el4ner.vote import Decision as Decision
+
+__version__ = _version("el4ner")
+
+# Where each public name lives; looked up when it is first used, so that `import el4ner` costs nothing.
+_HOMES = {
+    "annotation": ("Annotation", "Trace"),
+    "config": ("Recipe", "load_recipe"),
+    "data": ("Ballot", "Candidate", "Document", "Entity", "Example", "Label", "Span", "Verdict", "Vote"),
+    "errors": ("ConfigError", "ContextError", "DataError", "El4nerError", "MissingExtraError", "ModelError"),
+    "models.store": ("Store",),
+    "pipeline": ("EL4NER",),
+    "pool": ("Pool",),
+    "vote": ("Decision",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'el4ner' has no attribute {name!r}")
+    return getattr(import_module(f"el4ner.{_HOME[name]}"), name)

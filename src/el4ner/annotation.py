@@ -38,6 +38,7 @@ class Trace:
     weighed, "pos" or "uniform". `demonstrations`: the retrieved ones, best first, and `shown` how many each member's
     prompts held.
     `ungrounded`: what could not be placed. `abstained`: members without a usable answer, as "stage member: reason".
+    `cut`: members whose list the token limit cut off in stage 2; its complete entries count.
     """
 
     preextracted: Mapping[str, tuple[Span, ...]]
@@ -46,6 +47,7 @@ class Trace:
     shown: Mapping[str, int]
     ungrounded: tuple[Ungrounded, ...]
     abstained: tuple[str, ...]
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

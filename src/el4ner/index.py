@@ -19,7 +19,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Index:
-    """Unit vectors of `pool`: `spans` (m, d), `owners` (m,) with the position of each span's example, `texts` (n, d)."""
+    """Unit vectors of `pool`: `spans` (m, d), `owners` (m,) the position of each span's example, `texts` (n, d)."""
 
     pool: Pool
     encoder: Encoder

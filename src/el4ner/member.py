@@ -18,7 +18,7 @@ _TAIL = 160  # tokens kept free for a question after the prefix and a short answ
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What a member's questions about a passage begin with, how many demonstrations it holds, how long a list may get."""
+    """What a member's questions about a passage begin with, its demonstrations, and how long a list may get."""
 
     prefix: str
     demonstrations: int

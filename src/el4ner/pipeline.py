@@ -175,7 +175,7 @@ class EL4NER:
 
     def _someone_answered(self, extracted: Sequence[Extracted]) -> None:
         failures = [reason for e in extracted for reason in e.abstained]
-        if len(failures) == len(extracted) * len(self.members) and not any(e.candidates for e in extracted):
+        if len(failures) == len(extracted) * len(self.members):
             raise ModelError(
                 f"no member answered; the first reason: {failures[0]}; `el4ner doctor` asks every endpoint"
             )
@@ -226,4 +226,5 @@ def _trace(
         {name: brief.demonstrations for name, brief in briefs.items()},
         extracted.ungrounded,
         (*silent, *extracted.abstained),
+        extracted.cut,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from el4ner.cli.console import out, say, watched
+from el4ner.cli.console import out, say
 from el4ner.cli.opening import open_ensemble, read_pool
 from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, open_store
 from el4ner.cli.output import lines_to
@@ -54,6 +54,7 @@ def annotate(
 
     A run that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
+    from el4ner.cli.progress import watched
     from el4ner.record import record
     from el4ner.tally import Tally
 

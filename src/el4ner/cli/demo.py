@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.padding import Padding
 from rich.text import Text
 
-from el4ner.cli.console import out, say, watched
+from el4ner.cli.console import out, say
 from el4ner.cli.opening import open_ensemble
 from el4ner.cli.options import RecipeName
 from el4ner.cli.output import write_text
@@ -23,6 +22,9 @@ def demo(html: Page = None, recipe: RecipeName = "nano") -> None:
 
     Nothing is taken from the reply store or put there, so that the times are real.
     """
+    from rich.padding import Padding
+
+    from el4ner.cli.progress import watched
     from el4ner.demo import demo_pool, demo_texts
     from el4ner.marks import palette
     from el4ner.page import page

@@ -3,8 +3,8 @@
 Plain prompts go to `/completions`, chats to `/chat/completions`. What may go wrong, and what becomes of it:
 
     429, 5xx, a broken connection   asked again after a growing pause, or after the one that Retry-After names;
-                                    once a request has used up its tries, the next get one each, until one succeeds
-    no answer in time               not asked again; after a whole round of such silence the call's others fail at once
+                                    5xx to the last try: the call's others get one try each, until one succeeds
+    no answer in time               not asked again; after a whole round of silence, the call's others fail at once
     nobody listens                  two more tries within 1.5 s, then the call's others fail at once
     400 or 422 on a constraint      asked again without it; where none was ever taken, none is sent from then on
     anything else                   a failed reply that says what came back
@@ -27,7 +27,15 @@ from email.utils import parsedate_to_datetime
 from pathlib import PurePath
 from typing import Any, Literal, TypeVar
 
-from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAIError, Timeout
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    OpenAIError,
+    RateLimitError,
+    Timeout,
+)
 
 from el4ner.errors import ConfigError, ModelError
 from el4ner.models.base import Outcome, Reply, Request, Token, Usage
@@ -38,7 +46,7 @@ Dialect = Literal["auto", "gbnf", "vllm", "json_schema", "none"]
 _DIALECTS: dict[str, Dialect] = {"llamacpp": "gbnf", "vllm": "vllm"}  # by what servers call themselves
 _TOKENIZE = {"llamacpp": "content", "vllm": "prompt"}  # the name of the text in a call of /tokenize
 _CONTEXT = 4096  # tokens, where neither the settings nor the server tell
-_CONNECT = 5.0  # seconds until a connection stands
+_CONNECT, _PROBE = 5.0, 10.0  # seconds until a connection stands; until a server has told what it is
 _RECONNECTS = 2  # enough for a server that restarts; one that is down is not waited for
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds; doubled from try to try, less up to a half at random
 
@@ -102,6 +110,7 @@ class OpenAIModel:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         timeout = Timeout(endpoint.timeout, connect=min(_CONNECT, endpoint.timeout))
+        self._probe = Timeout(min(_PROBE, endpoint.timeout), connect=timeout.connect)
         # The package's own retries would wait as long for a server that is down as for one that is busy.
         self._client = AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key, timeout=timeout, max_retries=0)
         self._slots = asyncio.Semaphore(endpoint.concurrency)
@@ -119,7 +128,7 @@ class OpenAIModel:
         exchanged under the same id go unnoticed. While the server cannot be asked, there is nothing told in it.
         """
         name, card = PurePath(self.endpoint.model), self._run(self._card(_Health()))
-        settings = {"grammar": self.endpoint.grammar, **self.endpoint.extra}
+        settings = {"grammar": self.endpoint.grammar, "logprobs": self.endpoint.logprobs, **self.endpoint.extra}
         said = [name.name if name.is_absolute() else str(name), card.server, card.weights]
         return " ".join(["openai", *filter(None, said), json.dumps(settings, sort_keys=True)])
 
@@ -158,8 +167,10 @@ class OpenAIModel:
             raise
 
     async def _shut(self) -> None:
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        under_way = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in under_way:
             task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)  # so that those who wait for them hear of it
         await self._client.close()
 
     async def _generate(self, requests: Sequence[Request]) -> list[Reply]:
@@ -247,7 +258,7 @@ class OpenAIModel:
                 raise OpenAIError(f"not asked: {health.lost}")
             try:
                 if body is None:
-                    answer = await self._client.get(path, cast_to=object)
+                    answer = await self._client.get(path, cast_to=object, options={"timeout": self._probe})
                 else:
                     answer = await self._client.post(path, cast_to=object, body=body)
             except (APIConnectionError, APIStatusError) as error:
@@ -267,10 +278,9 @@ class OpenAIModel:
         tries = min(self.endpoint.retries, _RECONNECTS) if _unreachable(error) else self.endpoint.retries
         if health.spent or attempt >= tries or isinstance(error, APITimeoutError) or not _passing(error):
             return None
-        named = (
-            _retry_after(error.response.headers.get("retry-after", "")) if isinstance(error, APIStatusError) else None
-        )
-        return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0) if named is None else named
+        named = error.response.headers.get("retry-after", "") if isinstance(error, APIStatusError) else ""
+        pause = _retry_after(named)
+        return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0) if pause is None else pause
 
 
 @dataclass(slots=True)
@@ -286,7 +296,8 @@ class _Health:
         self.silent += isinstance(error, APITimeoutError)
         if _unreachable(error) or self.silent >= max(2, concurrency):
             self.lost = _one_line(error)
-        self.spent = self.spent or _passing(error)
+        elif _passing(error) and not isinstance(error, APITimeoutError | RateLimitError):
+            self.spent = True
 
 
 def estimate(text: str) -> int:

@@ -20,11 +20,12 @@ STAGE = "extract"
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The candidates of a passage (spans into what was shown), what could not be placed, who gave no usable answer."""
+    """The candidates of a passage (spans into what was shown), what could not be placed, who failed, who was cut off."""
 
     candidates: tuple[Candidate, ...]
     ungrounded: tuple[Ungrounded, ...]
     abstained: tuple[str, ...]
+    cut: tuple[str, ...]
 
 
 def extract(
@@ -66,10 +67,8 @@ def _ask(
 def _union(passage: Passage, replies: dict[str, Reply], labels: Sequence[Label]) -> Extracted:
     names = {label.name for label in labels}
     found: dict[Span, dict[str, Proposal]] = {}
-    ungrounded, abstained = [], []
+    ungrounded = []
     for member, reply in replies.items():
-        if reply.outcome is not Outcome.DONE:
-            abstained.append(f"{STAGE} {member}: {reply.error or 'cut off by the token limit'}")
         for item in read_listing(reply, names):
             known = item.label if item.label in names else None
             places = ground(passage.shown, item.text)
@@ -80,4 +79,6 @@ def _union(passage: Passage, replies: dict[str, Reply], labels: Sequence[Label])
                 found.setdefault(Span(start, end), {}).setdefault(member, proposal)
     ordered = sorted(found, key=lambda span: (span.start, -span.end))
     candidates = tuple(Candidate(span, tuple(found[span].values())) for span in ordered)
-    return Extracted(candidates, tuple(ungrounded), tuple(abstained))
+    abstained = tuple(f"{STAGE} {m}: {r.error}" for m, r in replies.items() if r.outcome is Outcome.FAILED)
+    cut = tuple(m for m, r in replies.items() if r.outcome is Outcome.CUT)
+    return Extracted(candidates, tuple(ungrounded), abstained, cut)
