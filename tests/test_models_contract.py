@@ -89,7 +89,7 @@ def test_a_listing_is_of_the_text(model: Model, text: str) -> None:
     labels = ((), ("person", 'a "place" (of) \\ 市'))
     listings = [Listing(text, some, lead) for some in labels for lead in ("", " ")]
     prompt = f"Text: Tom Hanks is in Rome .\nEntities: Tom Hanks; Rome\n\nText: {text}\nEntities:"
-    replies = model.generate([Request(prompt, 48, constraint=listing) for listing in listings])
+    replies = model.generate([Request(prompt, 80, constraint=listing) for listing in listings])
     for reply, listing in zip(replies, listings, strict=True):
         assert reply.outcome is not Outcome.FAILED, reply.error
         assert all(is_item(item, listing) for item in items(reply, listing)), reply.text

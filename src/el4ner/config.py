@@ -35,7 +35,10 @@ class EmbeddedSettings(_Settings):
 
 
 class ServerSettings(_Settings):
-    """A model behind an OpenAI-compatible server. `grammar` "auto" asks the server what it is."""
+    """A model behind an OpenAI-compatible server: see `el4ner.models.openai.Endpoint`.
+
+    `grammar` "auto" asks the server what it is. `extra` joins the body of every request.
+    """
 
     engine: Literal["openai"]
     base_url: str
@@ -46,6 +49,8 @@ class ServerSettings(_Settings):
     retries: Count = 4
     context: Positive | None = None
     grammar: Literal["auto", "gbnf", "vllm", "json_schema", "none"] = "auto"
+    logprobs: bool = True
+    extra: dict[str, Any] = Field(default_factory=dict)
 
 
 ModelSettings = Annotated[EmbeddedSettings | ServerSettings, Field(discriminator="engine")]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from el4ner.data import Span
 from el4ner.tagger import default_tagger
 from el4ner.words import words
 
 _INSIDE = ("PROPN", "NOUN", "ADJ", "NUM", "X")
 _HEAD = ("PROPN", "NOUN", "X")
+_JOINTS = ("-", "/", "'", "’", "&")
 
 
 def phrases(text: str) -> list[Span]:
@@ -21,14 +24,15 @@ def phrases(text: str) -> list[Span]:
     if not found or not tagger.reads(surfaces):
         return []
     tags = tagger.tag(surfaces)
+    inside = [tag in _INSIDE for tag in tags]
+    for i in range(1, len(found) - 1):  # "C-reactive": a hyphen between two words that it joins
+        tight = found[i - 1].end == found[i].start and found[i].end == found[i + 1].start
+        inside[i] |= surfaces[i] in _JOINTS and tight and inside[i - 1]
     runs: list[Span] = []
-    first: int | None = None
-    for i in range(len(found) + 1):
-        inside = i < len(found) and tags[i] in _INSIDE
-        if inside and first is None:
-            first = i
-        elif not inside and first is not None:
-            if any(tag in _HEAD for tag in tags[first:i]):
-                runs.append(Span(found[first].start, found[i - 1].end))
-            first = None
+    for kept, group in groupby(range(len(found)), key=inside.__getitem__):
+        run = list(group)
+        while kept and surfaces[run[-1]] in _JOINTS and len(run) > 1:
+            run.pop()
+        if kept and any(tags[i] in _HEAD for i in run):
+            runs.append(Span(found[run[0]].start, found[run[-1]].end))
     return runs

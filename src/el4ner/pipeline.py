@@ -15,7 +15,7 @@ from el4ner.config import Recipe, load_recipe
 from el4ner.data import Ballot, Candidate, Document, Example, Label, Span
 from el4ner.desk import Desk
 from el4ner.encoder import Encoder, default_encoder
-from el4ner.errors import ConfigError, DataError, ModelError
+from el4ner.errors import ConfigError, DataError, El4nerError, ModelError
 from el4ner.index import Index
 from el4ner.ledger import Cost, Ledger
 from el4ner.member import Brief, Member
@@ -90,6 +90,11 @@ class EL4NER:
         documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
         for window in _windows(documents, self.recipe.window):
             yield from self._annotate(window, chosen)
+
+    def close(self) -> None:
+        """Give back what the models hold."""
+        for model in {id(member.model): member.model for member in self.members}.values():
+            model.close()
 
     @property
     def costs(self) -> tuple[Cost, ...]:
@@ -195,9 +200,19 @@ class EL4NER:
 
 
 def _windows(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while window := list(islice(rest, size)):
+    """Lists of `size` items. Where reading fails, what was read before is given first, then the error raised."""
+    rest, failure = iter(items), None
+    while failure is None:
+        window: list[T] = []
+        try:
+            window.extend(islice(rest, size))
+        except El4nerError as error:
+            failure = error
+        if not window:
+            break
         yield window
+    if failure:
+        raise failure
 
 
 def _only(example: Example, names: set[str]) -> Example:

@@ -23,9 +23,22 @@ def open_model(recipe: Recipe, name: str) -> Model:
         from el4ner.models.openvino import OpenVINOModel
 
         return OpenVINOModel.open(locate(settings.path), settings.device, settings.context)
-    from el4ner.models.openai import OpenAIModel
+    from el4ner.models.openai import Endpoint, OpenAIModel
 
-    return OpenAIModel.open(settings)
+    return OpenAIModel(
+        Endpoint(
+            base_url=settings.base_url,
+            model=settings.model,
+            api_key_env=settings.api_key_env,
+            concurrency=settings.concurrency,
+            timeout=settings.timeout,
+            retries=settings.retries,
+            context=settings.context,
+            grammar=settings.grammar,
+            logprobs=settings.logprobs,
+            extra=settings.extra,
+        )
+    )
 
 
 def locate(path: str) -> Path:

@@ -104,8 +104,13 @@ class OpenVINOModel:
                 replies[number] = Reply("", Outcome.FAILED, error=f"{wanted} do not fit the context of {self.context}")
                 continue
             handles[number] = (self._pipeline.add_request(number, ids, self._config(request)), length)
-        while self._pipeline.has_non_finished_requests():
-            self._pipeline.step()
+        try:
+            while self._pipeline.has_non_finished_requests():
+                self._pipeline.step()
+        except BaseException:  # an interrupt, too, must not leave requests behind in the engine
+            for handle, _ in handles.values():
+                handle.cancel()
+            raise
         for number, (handle, length) in handles.items():
             replies[number] = self._read(handle, length)
         return [replies[number] for number in range(len(requests))]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from el4ner.annotation import Ungrounded
 from el4ner.config import ExtractSettings
@@ -13,14 +14,14 @@ from el4ner.ground import ground
 from el4ner.member import Brief, Member
 from el4ner.models.base import Outcome, Reply
 from el4ner.passage import Passage
-from el4ner.prompts.replies import read_listing
+from el4ner.prompts.replies import Item, read_listing
 
 STAGE = "extract"
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The candidates of a passage (spans into what was shown), what could not be placed, who failed, who was cut off."""
+    """The candidates of a passage (spans into what was shown), what has no place, who failed, who was cut off."""
 
     candidates: tuple[Candidate, ...]
     ungrounded: tuple[Ungrounded, ...]
@@ -64,12 +65,23 @@ def _ask(
     return desk.ask(STAGE, member, requests)
 
 
+def _entries(items: Sequence[Item], shown: str) -> Iterator[Item]:
+    """An entry that joins several strings of the text ("a; b (person)", for want of a type after a) is taken apart."""
+    for item in items:
+        parts = [part.strip() for part in re.split("[;\n]", item.text)]
+        if len(parts) == 1 or ground(shown, item.text):
+            yield item
+        else:
+            yield from (Item(part) for part in parts[:-1] if part)
+            yield replace(item, text=parts[-1])
+
+
 def _union(passage: Passage, replies: dict[str, Reply], labels: Sequence[Label]) -> Extracted:
     names = {label.name for label in labels}
     found: dict[Span, dict[str, Proposal]] = {}
     ungrounded = []
     for member, reply in replies.items():
-        for item in read_listing(reply, names):
+        for item in _entries(read_listing(reply, names), passage.shown):
             known = item.label if item.label in names else None
             places = ground(passage.shown, item.text)
             if not places or (item.label is not None and known is None):

@@ -16,9 +16,9 @@ from el4ner.index import Index
 from el4ner.member import Member
 from el4ner.models.base import Outcome
 from el4ner.passage import Passage
+from el4ner.phrases import phrases
 from el4ner.prompts.replies import read_listing
 from el4ner.similarity import PosWeights, span_weights
-from el4ner.phrases import phrases
 
 STAGE = "retrieve"
 

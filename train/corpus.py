@@ -1,0 +1,197 @@
+"""The labelled texts to train on: read, freed of what is held out, with their neighbours, in one compressed file.
+
+    python train/corpus.py ../shared/data OUT.json.xz
+
+Runs where el4ner is installed (its encoder, tagger and SpanSim find the neighbours). `episodes.py` needs the file only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import random
+import re
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# The most texts taken of each data set; all of them may be given away with the weights (`redistribution` in meta.json).
+CAPS = {
+    "anem": 2815, "annoctr": 5500, "bc2gm": 5000, "bc5cdr": 4560, "bionlp13cg": 3033, "btc": 6338, "germeval2014": 6000,
+    "gum": 3707, "litbank": 5500, "ncbi_disease": 3500, "sec_filings": 1164, "tasteset": 3099, "uner_en_ewt": 9000,
+    "uner_zh_gsdsimp": 3997, "wikigold": 1243,
+}  # fmt: skip
+GUM_GENRES = ("news", "interview", "academic", "bio", "voyage", "court")
+HELD_OUT = ("wnut17", "wnut16", "genia", "mit_restaurant", "weibo_zh", "msra_zh")  # and every crossner_*
+NEAR, FREE = 32, 6  # neighbours kept of each text: with entities (half by spans, half by text), and without
+_DEV = 60  # texts a data set to watch the loss on
+_HAN = re.compile("[\u4e00-\u9fff]")
+
+
+def main() -> None:
+    """Write the corpus."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+    began = time.monotonic()
+    outside = Outside.read(args.data)
+    print(f"held out: {len(outside.exact)} texts, {len(outside.shingles)} shingles ({time.monotonic() - began:.0f} s)")
+    report: dict[str, Any] = {}
+    with ProcessPoolExecutor(args.workers) as pool:
+        sets = list(pool.map(_prepare, [args.data / n for n in CAPS], [_kept(args.data / n, outside, report) for n in CAPS]))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    with lzma.open(args.out, "wt", preset=6, encoding="utf-8") as file:
+        json.dump({"sets": sets, "report": report}, file, ensure_ascii=False, separators=(",", ":"))
+    print(json.dumps(report, indent=1))
+    print(f"{args.out}: {args.out.stat().st_size / 2**20:.1f} MiB, {time.monotonic() - began:.0f} s")
+
+
+class Outside:
+    """Texts that must not be trained on: all of the held-out sets, and every test and dev split there is."""
+
+    def __init__(self) -> None:
+        self.exact: set[str] = set()
+        self.shingles: dict[int, list[int]] = {}
+        self.sizes: list[int] = []
+
+    @classmethod
+    def read(cls, data: Path) -> Outside:
+        """All of them under the folder of data sets."""
+        outside = cls()
+        for folder in sorted(data.iterdir()):
+            all_of_it = folder.name in HELD_OUT or folder.name.startswith("crossner_")
+            for split in ("train", "dev", "test") if all_of_it else ("dev", "test"):
+                if (folder / f"{split}.jsonl").exists():
+                    for row in rows(folder / f"{split}.jsonl"):
+                        outside.add(row["text"])
+        return outside
+
+    def add(self, text: str) -> None:
+        """Hold out a text."""
+        self.exact.add(plain(text))
+        own = shingles(text)
+        for shingle in own:
+            self.shingles.setdefault(shingle, []).append(len(self.sizes))
+        self.sizes.append(len(own))
+
+    def verdict(self, text: str) -> str:
+        """Why a text may not be trained on: "verbatim", "near", or "" if it may."""
+        if plain(text) in self.exact:
+            return "verbatim"
+        own = shingles(text)
+        if not own:
+            return ""
+        if 2 * sum(s in self.shingles for s in own) > len(own):
+            return "near"
+        hits = Counter(d for s in own for d in self.shingles.get(s, ()))
+        return "near" if any(2 * n > self.sizes[d] for d, n in hits.items()) else ""
+
+
+def plain(text: str) -> str:
+    """Casefolded, without white space."""
+    return "".join(text.casefold().split())
+
+
+def shingles(text: str) -> set[int]:
+    """Hashes of runs of eight words (letters and digits only); of eight characters where Chinese is written."""
+    if _HAN.search(text):
+        line = "".join(c for c in text.casefold() if c.isalnum())
+        return {hash(line[i : i + 8]) for i in range(len(line) - 7)}
+    words = re.findall(r"\w+", text.casefold())
+    return {hash(" ".join(words[i : i + 8])) for i in range(len(words) - 7)}
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSONL file."""
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[Any]]:
+    """The train texts that may be used, sampled to the cap, in the order of the file: [text, entities]."""
+    counts: Counter[str] = Counter()
+    kept: list[list[Any]] = []
+    seen: set[str] = set()
+    for row in rows(folder / "train.jsonl"):
+        counts["train"] += 1
+        if folder.name == "gum" and row["id"].split("_")[1] not in GUM_GENRES:
+            counts["genre"] += 1
+        elif why := outside.verdict(row["text"]):
+            counts[why] += 1
+        elif plain(row["text"]) in seen or len(row["text"]) < 8 or len(row["text"]) > 900:
+            counts["repeated, tiny or huge"] += 1
+        else:
+            seen.add(plain(row["text"]))
+            kept.append([row["text"], [[e["start"], e["end"], e["label"]] for e in row["entities"]]])
+    rng = random.Random(0)
+    if len(kept) > CAPS[folder.name]:
+        places = sorted(rng.sample(range(len(kept)), CAPS[folder.name]))
+        kept = [kept[i] for i in places]
+    counts["used"] = len(kept)
+    report[folder.name] = dict(counts)
+    return kept
+
+
+def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
+    """One data set with phrases and neighbours of its texts, and a few dev texts with theirs among the train texts."""
+    from el4ner.data import Example, Span
+    from el4ner.encoder import default_encoder
+    from el4ner.index import Index
+    from el4ner.passage import show
+    from el4ner.phrases import phrases
+    from el4ner.pool import Pool
+    from el4ner.similarity import span_weights
+
+    meta = json.loads((folder / "meta.json").read_text("utf-8"))
+    dev = folder / "dev.jsonl"
+    watched = [[r["text"], [[e["start"], e["end"], e["label"]] for e in r["entities"]]] for r in rows(dev)] if dev.exists() else []
+    watched = random.Random(1).sample(watched, min(_DEV, len(watched)))
+    examples = tuple(Example(str(i), t, tuple(Span(*e) for e in es)) for i, (t, es) in enumerate(kept))
+    index = Index.build(Pool.of(examples), [e.entities for e in examples], default_encoder())
+    bare = np.array([not e.entities for e in examples])
+    chars = [set(plain(e.text)) for e in examples]
+    near, free, found = [], [], []
+    for i, (text, _) in enumerate([*kept, *watched]):
+        shown = show(text)
+        spans = phrases(shown)
+        found.append([[s.start, s.end] for s in spans] if shown == text else [])
+        by_text = index.by_text(shown)
+        by_span = by_text
+        if spans:
+            weights = span_weights(shown, spans).values.astype(np.float64)
+            by_span = index.by_spans([shown[s.start : s.end] for s in spans], weights)
+        out = by_text > 0.97  # the text itself and near-duplicates
+        if i < len(kept):
+            out[i] = True
+        own = set(plain(text))
+        lists = []
+        for scores in (np.where(bare | out, -np.inf, by_span), np.where(bare | out, -np.inf, by_text)):
+            top = np.argpartition(-scores, min(NEAR, len(scores) - 1))[:NEAR]
+            lists.append([int(j) for j in top[np.argsort(-scores[top])] if np.isfinite(scores[j]) and chars[j] != own])
+        half = NEAR // 2
+        first = lists[0][:half]
+        near.append(first + [j for j in lists[1] if j not in first][: NEAR - len(first)])
+        scores = np.where(~bare | out, -np.inf, by_text)
+        free.append([int(j) for j in np.argsort(-scores)[:FREE] if np.isfinite(scores[j])])
+    return {
+        "name": folder.name,
+        "language": meta["language"],
+        "join": meta["token_join"],
+        "labels": meta["labels"],
+        "texts": kept,
+        "dev": watched,
+        "phrases": found,
+        "near": near,
+        "free": free,
+    }
+
+
+if __name__ == "__main__":
+    main()
