@@ -22,7 +22,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class EmbeddedSettings(_Settings):
@@ -185,7 +185,7 @@ def recipe_text(name: str) -> str:
         known = recipe_names()
         raise ConfigError(f"recipe {name!r}: neither a file nor one of {', '.join(known)}{_nearest(name, known)}")
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
 
@@ -209,6 +209,8 @@ def parse_recipe(table: dict[str, Any], name: str) -> Recipe:
 
 
 def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    if place[:1] == ("models",):
+        place = place[:2] + place[3:]  # the third names the engine, which is no key
     key = ".".join(str(part) for part in place)
     if kind == "extra_forbidden":
         return f"unknown key {key!r}{_nearest(str(place[-1]), _known_keys())}"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from el4ner.data import Span
 
-_CONTROL_TOKEN = re.compile(r"<\|[^<>]{0,40}\|>|\[/?[A-Z_]{2,20}\]|</?[a-z_]{1,20}>|<[｜|][^<>]{0,40}[｜|]>")
+_CONTROL_TOKEN = re.compile(r"<[｜|][^<>]{0,40}[｜|]>|\[/?[a-z]?[A-Z_]{2,20}\]|</?[A-Za-z_][A-Za-z0-9_]{0,20}>")
 _LOOKALIKE = str.maketrans({"<": "‹", ">": "›", "|": "¦", "｜": "¦", "[": "⁅", "]": "⁆"})
 _SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|[。！？]+[”’」』）]*|\n+")
 _SPACE = re.compile(r"\s+")
@@ -87,14 +88,11 @@ def cut(text: str, fits: Callable[[str], bool], document: int = 0) -> list[Passa
 
 def _furthest(text: str, start: int, fits: Callable[[str], bool]) -> int:
     """The end of the longest stretch from `start` that fits."""
-    best, limit = start, min(len(text), start + _LONGEST)
+    limit = min(len(text), start + _LONGEST)
     for pattern in (_SENTENCE_END, _SPACE):
-        for end in _breaks(pattern, text, start, limit):
-            if not fits(show(text[start:end])):
-                break
-            best = end
-        if best > start:
-            return best
+        ends = list(_breaks(pattern, text, start, limit))
+        if fitting := bisect_left(ends, True, key=lambda end: not fits(show(text[start:end]))):
+            return ends[fitting - 1]
     low, high = start + 1, limit  # no break fits: the longest run of characters that does, at least one
     while low < high:
         middle = (low + high + 1) // 2

@@ -8,6 +8,7 @@ alone.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from el4ner.data import Span
 
@@ -15,10 +16,7 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
-_MARKS = (
-    "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f"
-    "\u0900-\u0903\u093a-\u094f\u20d0-\u20ff\ufe0e\ufe0f"
-)
+_MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c)[0] == "M")
 _WORD = re.compile(f"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\\w[{_MARKS}]*)+|\\S")
 _MARK = re.compile(f"[{_MARKS}]")
 _UNSPACED_CHAR = re.compile(f"[{_UNSPACED}]")

@@ -9,7 +9,7 @@ Servers are known to ignore a grammar silently, so `holds` checks every reply on
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -30,8 +30,9 @@ class OneOf:
     lead: str = ""
 
     def holds(self, reply: str) -> bool:
-        """Whether a reply kept to it."""
-        return reply.strip() in self.options
+        """Whether a reply kept to it; space around it does not matter."""
+        said = reply.strip().removeprefix(self.lead.strip()).strip()
+        return said in (option.strip() for option in self.options)
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,37 @@ class Listing:
         found = words(self.text)
         pairs = ((i, j) for i in range(len(found)) for j in range(i, min(i + _NGRAM, len(found))))
         return list(dict.fromkeys(self.text[found[i].start : found[j].end] for i, j in pairs))
+
+    def holds(self, reply: str) -> bool:
+        """Whether a reply kept to it: whole words of the text, each entry with a known label if any were asked for.
+
+        Space around the reply does not matter.
+        """
+        reply = reply.strip().removeprefix(self.lead.strip()).strip()
+        if reply == EMPTY:
+            return True
+        waiting, seen = [0], {0}  # where an entry may begin: names that hold separators leave more than one way to read
+        while waiting:
+            for end in self._entry_ends(reply, waiting.pop()):
+                if end == len(reply):
+                    return True
+                after = end + len(SEPARATOR)
+                if reply.startswith(SEPARATOR, end) and after not in seen:
+                    seen.add(after)
+                    waiting.append(after)
+        return False
+
+    def _entry_ends(self, reply: str, start: int) -> Iterator[int]:
+        """Where an entry of the reply that begins at `start` may end."""
+        found = words(self.text)
+        closings = [f" ({label})" for label in self.labels] or [""]
+        for i, first in enumerate(found):
+            for j in range(i, len(found)):
+                span = self.text[first.start : found[j].end]
+                if not reply.startswith(span, start):
+                    break
+                end = start + len(span)
+                yield from (end + len(closing) for closing in closings if reply.startswith(closing, end))
 
 
 Constraint = OneOf | Listing

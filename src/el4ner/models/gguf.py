@@ -7,6 +7,7 @@ that is wanted here stands in front of those.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,27 +17,40 @@ _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<
 _STRING, _ARRAY = 8, 9
 
 
-def context_length(path: Path) -> int | None:
-    """The context that the model was trained for, in tokens, as its header says; None if it does not say.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The context that the model was trained for, in tokens, and the file's main quantisation (GGUF's number for it)."""
+
+    context: int | None = None
+    file_type: int | None = None
+
+
+def read_header(path: Path) -> Header:
+    """The facts in front of the vocabulary; None for what the file does not say there.
 
     Raises `ModelError` where the file is not GGUF.
     """
+    header = Header()
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise ModelError(f"{path}: not a GGUF file; give a .gguf model or an OpenVINO folder")
         file.seek(16)  # past version (u32) and tensor count (u64)
         for _ in range(_read(file, "<Q")):
             key = _string(file)
+            if key.startswith("tokenizer."):
+                break
             kind = _read(file, "<I")
             if kind == _ARRAY:
                 of, length = _read(file, "<I"), _read(file, "<Q")
                 for _ in range(length):
                     _value(file, of)
             elif key.endswith(".context_length"):
-                return _read(file, _SCALARS[kind])
+                header = replace(header, context=_read(file, _SCALARS[kind]))
+            elif key == "general.file_type":
+                header = replace(header, file_type=_read(file, _SCALARS[kind]))
             else:
                 _value(file, kind)
-    return None
+    return header
 
 
 def _value(file: BinaryIO, kind: int) -> None:

@@ -23,6 +23,7 @@ _MIGRATIONS = (
     " generated INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID",
 )
 _LOOKUP = 500  # keys a query: below SQLite's limit on parameters
+_TRIES = 100  # at the switch to write-ahead mode, 50 ms apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,16 @@ class Store:
     def open(cls, path: str | Path) -> Store:
         """Open or make a store. Raises `DataError` where the file is no store of this version or cannot be written."""
         path = Path(path).expanduser()
+        connection: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
             _migrate(connection)
+            _write_ahead(connection)
+            connection.execute("PRAGMA synchronous=NORMAL")
         except (OSError, sqlite3.Error) as error:
+            if connection is not None:
+                connection.close()
             raise DataError(
                 f"{path}: cannot be used as a reply store ({error}); give another file or --no-store"
             ) from error
@@ -106,12 +110,29 @@ def key(identity: str, request: Request) -> bytes:
     return hashlib.sha256(json.dumps(asked).encode()).digest()
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead mode. SQLite does not wait for the lock here: two who open a file must try again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if not left:
+                raise
+            time.sleep(0.05)
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
-    (done,) = connection.execute("PRAGMA user_version").fetchone()
-    if done > len(_MIGRATIONS):
-        raise sqlite3.DatabaseError("it was written by a newer version of el4ner")
-    for number, step in enumerate(_MIGRATIONS[done:], done + 1):
-        with connection:
+    """Bring the tables up to date, all steps or none: other processes may open the same new file at the same time."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        (done,) = connection.execute("PRAGMA user_version").fetchone()
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if ("replies" not in tables) if done else tables:
+            raise sqlite3.DatabaseError("it is the database of another program")
+        if done > len(_MIGRATIONS):
+            raise sqlite3.DatabaseError("it was written by a newer version of el4ner")
+        for number, step in enumerate(_MIGRATIONS[done:], done + 1):
             connection.execute(step)
             connection.execute(f"PRAGMA user_version = {number}")
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from el4ner.models.base import Outcome, Reply, Token
 from el4ner.models.constraint import EMPTY
 
 _SEPARATORS = re.compile(r"[;\n]")
-_BULLET = " -*•"
+_BULLET = re.compile(r"\s*(?:[-*•](?:\s+|$))*")
+_JSON_LISTING = re.compile(r'\s*\{\s*"entities"\s*:\s*\[')
+_JSON_GAP = re.compile(r"[\s,]*")
 _AROUND = " \n\t\"'`().*"
 
 
@@ -39,51 +41,52 @@ def read_listing(reply: Reply, labels: Collection[str]) -> list[Item]:
     """
     text = reply.text
     if (answer := _json_object(text)) is not None:
-        return _json_items(answer)
+        return _json_items(answer.get("entities"))
+    if broken := _JSON_LISTING.match(text):
+        return _json_items(_complete(text, broken.end()))
     pieces = _pieces(text, labels)
     if reply.outcome is Outcome.CUT and pieces:
         pieces.pop()
     items = [_item(reply, start, end, labels) for start, end in pieces]
     unique = {(item.text, item.label): item for item in reversed(items)}  # the first mention of each
-    return [item for item in reversed(unique.values()) if item.text and item.text.casefold() != EMPTY]
+    return [item for item in reversed(unique.values()) if _is_entry(item)]
 
 
 def _pieces(text: str, labels: Collection[str]) -> list[tuple[int, int]]:
-    """Places of the entries in the reply: split at separators, joined again up to the next known type."""
-    cuts = [0, *(at for m in _SEPARATORS.finditer(text) for at in m.span()), len(text)]
-    bounds = list(zip(cuts[::2], cuts[1::2], strict=True))
-    if not labels:
-        return bounds
+    """Places of the entries: split at separators and, within a line, joined again up to the next known type."""
     endings = tuple(f"({label})" for label in labels)
     pieces: list[tuple[int, int]] = []
-    waiting: int | None = None  # where an entry began that has no type yet
-    for start, end in bounds:
-        piece = text[start:end].rstrip()
-        if piece.endswith(endings):
-            pieces.append((start if waiting is None else waiting, end))
-            waiting = None
-        elif piece.endswith(")"):
-            pieces.append((start, end))  # it has a type, but one that nobody asked for
-        elif waiting is None:
-            waiting = start
-    if waiting is not None:
-        pieces.append((waiting, len(text)))
+    waiting: list[tuple[int, int]] = []  # entries that have no type yet
+    start = 0
+    for separator in _SEPARATORS.finditer(text + "\n"):
+        waiting.append((start, separator.start()))
+        piece = text[start : separator.start()].rstrip()
+        if endings and piece.endswith(endings):
+            pieces.append((waiting[0][0], separator.start()))
+            waiting = []
+        elif not endings or piece.endswith(")") or separator[0] == "\n":
+            pieces += waiting
+            waiting = []
+        start = separator.end()
     return pieces
 
 
 def _item(reply: Reply, start: int, end: int, labels: Collection[str]) -> Item:
     piece = reply.text[start:end].rstrip()
-    start += len(piece) - len(piece.lstrip(_BULLET))
-    piece = piece.lstrip(_BULLET)
-    bracket = piece.rfind(" (")
-    if not labels or bracket < 0 or not piece.endswith(")"):
+    bullet = _BULLET.match(piece)
+    lead = bullet.end() if bullet else 0
+    start, piece = start + lead, piece[lead:]
+    label = next((label for label in labels if piece.endswith(f"({label})")), None)
+    if label is None and labels and " (" in piece and piece.endswith(")"):
+        label = piece[piece.rfind(" (") + 2 : -1]
+    if label is None:
         return Item(piece, None, _probability(reply.tokens, start, start + len(piece)))
-    label_at = start + bracket + 2
-    label = piece[bracket + 2 : -1]
+    text = piece[: -len(label) - 2].rstrip()
+    label_at = start + len(piece) - len(label) - 1
     return Item(
-        piece[:bracket].rstrip(),
+        text,
         label,
-        _probability(reply.tokens, start, start + bracket),
+        _probability(reply.tokens, start, start + len(text)),
         _probability(reply.tokens, label_at, label_at + len(label)),
     )
 
@@ -98,7 +101,7 @@ def _probability(tokens: Sequence[Token], start: int, end: int) -> float | None:
         if at < end and after > start:
             total += token.logprob
         at = after
-    return math.exp(total)
+    return math.exp(min(total, 0.0))
 
 
 def read_choice(reply: Reply, options: Collection[str]) -> tuple[str | None, float | None]:
@@ -109,12 +112,15 @@ def read_choice(reply: Reply, options: Collection[str]) -> tuple[str | None, flo
     answer = _json_object(reply.text)
     text = reply.text if answer is None else str(answer.get("answer", ""))
     plain = text.strip(_AROUND)
-    chosen = next((o for o in options if o == plain), None)
-    if chosen is None:
-        chosen = next((o for o in options if o.casefold() == plain.casefold()), None)
-    if chosen is None:
+    alike: list[Callable[[str], bool]] = [
+        lambda option: option == text.strip(),
+        lambda option: option.strip(_AROUND) == plain,
+        lambda option: option.strip(_AROUND).casefold() == plain.casefold(),
+    ]
+    chosen = next((option for same in alike for option in options if same(option)), None)
+    if chosen is None or not plain:
         return None, None
-    start = reply.text.find(plain)
+    start = reply.text.rfind(plain)  # the last: in JSON the key stands before it
     return chosen, _probability(reply.tokens, start, start + len(plain)) if start >= 0 else None
 
 
@@ -123,17 +129,34 @@ def _json_object(text: str) -> dict[str, object] | None:
         return None
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def _json_items(answer: dict[str, object]) -> list[Item]:
-    entries = answer.get("entities")
+def _complete(text: str, at: int) -> list[object]:
+    """The entries of a JSON list that was broken off: those that were complete."""
+    entries: list[object] = []
+    decoder = json.JSONDecoder()
+    while gap := _JSON_GAP.match(text, at):
+        try:
+            entry, at = decoder.raw_decode(text, gap.end())
+        except (ValueError, RecursionError):
+            break
+        entries.append(entry)
+    return entries
+
+
+def _json_items(entries: object) -> list[Item]:
     items = []
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, str):
             items.append(Item(entry))
         elif isinstance(entry, dict) and isinstance(entry.get("text"), str):
-            items.append(Item(entry["text"], str(entry["type"]) if "type" in entry else None))
-    return list(dict.fromkeys(items))
+            label = entry.get("type")
+            items.append(Item(entry["text"], label if isinstance(label, str) else None))
+    return [item for item in dict.fromkeys(items) if _is_entry(item)]
+
+
+def _is_entry(item: Item) -> bool:
+    return bool(item.text.strip()) and item.text.casefold() != EMPTY
