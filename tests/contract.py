@@ -42,7 +42,8 @@ def llama_server(context: int = 1024, slots: int = 4) -> Iterator[str]:
 
 @contextmanager
 def _openai() -> Iterator[Model]:
-    from el4ner.models.openai import Endpoint, OpenAIModel
+    from el4ner.models.endpoint import Endpoint
+    from el4ner.models.openai import OpenAIModel
 
     with llama_server() as url, closing(OpenAIModel(Endpoint(base_url=url, model="smollm2"))) as model:
         yield model

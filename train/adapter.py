@@ -43,4 +43,4 @@ def load(path: Path) -> tuple[Factors, float]:
 
 def _rounded(rows: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     scales = np.maximum(np.abs(rows).max(axis=1, keepdims=True) / 127, 1e-12).astype(np.float32)
-    return np.round(rows / scales).astype(np.int8), scales
+    return np.ascontiguousarray(np.round(rows / scales).astype(np.int8)), scales

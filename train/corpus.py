@@ -14,11 +14,21 @@ import random
 import re
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from el4ner.data import Example, Span
+from el4ner.encoder import default_encoder
+from el4ner.index import Index
+from el4ner.passage import show
+from el4ner.phrases import phrases
+from el4ner.pool import Pool
+from el4ner.similarity import span_weights
 
 # The most texts taken of each data set; all of them may be given away with the weights (`redistribution` in meta.json).
 CAPS = {
@@ -29,6 +39,7 @@ CAPS = {
 GUM_GENRES = ("news", "interview", "academic", "bio", "voyage", "court")
 HELD_OUT = ("wnut17", "wnut16", "genia", "mit_restaurant", "weibo_zh", "msra_zh")  # and every crossner_*
 NEAR, FREE = 32, 6  # neighbours kept of each text: with entities (half by spans, half by text), and without
+_TOGETHER = 64  # texts compared with the pool at once
 _DEV = 60  # texts a data set to watch the loss on
 _HAN = re.compile("[\u4e00-\u9fff]")
 
@@ -141,14 +152,6 @@ def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[A
 
 def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
     """One data set with phrases and neighbours of its texts, and a few dev texts with theirs among the train texts."""
-    from el4ner.data import Example, Span
-    from el4ner.encoder import default_encoder
-    from el4ner.index import Index
-    from el4ner.passage import show
-    from el4ner.phrases import phrases
-    from el4ner.pool import Pool
-    from el4ner.similarity import span_weights
-
     meta = json.loads((folder / "meta.json").read_text("utf-8"))
     dev = folder / "dev.jsonl"
     watched = [[r["text"], [[e["start"], e["end"], e["label"]] for e in r["entities"]]] for r in rows(dev)] if dev.exists() else []
@@ -157,29 +160,35 @@ def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
     index = Index.build(Pool.of(examples), [e.entities for e in examples], default_encoder())
     bare = np.array([not e.entities for e in examples])
     chars = [set(plain(e.text)) for e in examples]
-    near, free, found = [], [], []
-    for i, (text, _) in enumerate([*kept, *watched]):
-        shown = show(text)
-        spans = phrases(shown)
-        found.append([[s.start, s.end] for s in spans] if shown == text else [])
-        by_text = index.by_text(shown)
-        by_span = by_text
-        if spans:
-            weights = span_weights(shown, spans).values.astype(np.float64)
-            by_span = index.by_spans([shown[s.start : s.end] for s in spans], weights)
-        out = by_text > 0.97  # the text itself and near-duplicates
-        if i < len(kept):
-            out[i] = True
-        own = set(plain(text))
-        lists = []
-        for scores in (np.where(bare | out, -np.inf, by_span), np.where(bare | out, -np.inf, by_text)):
-            top = np.argpartition(-scores, min(NEAR, len(scores) - 1))[:NEAR]
-            lists.append([int(j) for j in top[np.argsort(-scores[top])] if np.isfinite(scores[j]) and chars[j] != own])
-        half = NEAR // 2
-        first = lists[0][:half]
-        near.append(first + [j for j in lists[1] if j not in first][: NEAR - len(first)])
-        scores = np.where(~bare | out, -np.inf, by_text)
-        free.append([int(j) for j in np.argsort(-scores)[:FREE] if np.isfinite(scores[j])])
+    asked = [show(text) for text, _ in [*kept, *watched]]
+    spans = [phrases(shown) for shown in asked]
+    texts = index.encoder.encode(asked)
+    near, free = [], []
+    for at in range(0, len(asked), _TOGETHER):
+        some = range(at, min(at + _TOGETHER, len(asked)))
+        by_text = index.texts @ texts[some.start : some.stop].T
+        by_span = _span_sims(index, [asked[i] for i in some], [spans[i] for i in some])
+        for column, i in enumerate(some):
+            out = by_text[:, column] > 0.97  # the text itself and near-duplicates
+            if i < len(kept):
+                out[i] = True
+            own = set(plain(asked[i]))
+            lists = []
+            for scores in (by_span[:, column] if spans[i] else by_text[:, column], by_text[:, column]):
+                scores = np.where(bare | out, -np.inf, scores)
+                top = np.argpartition(-scores, min(NEAR, len(scores) - 1))[:NEAR]
+                top = top[np.argsort(-scores[top])]
+                lists.append([int(j) for j in top if np.isfinite(scores[j]) and chars[j] != own])
+            first = lists[0][: NEAR // 2]
+            near.append(first + [j for j in lists[1] if j not in first][: NEAR - len(first)])
+            scores = np.where(~bare | out, -np.inf, by_text[:, column])
+            top = np.argsort(-scores)[:FREE]
+            free.append([int(j) for j in top if np.isfinite(scores[j])])
+    found = [
+        [[s.start, s.end] for s in group] if shown == text else []
+        for shown, group, (text, _) in zip(asked, spans, [*kept, *watched], strict=True)
+    ]
+    print(folder.name, len(kept), flush=True)
     return {
         "name": folder.name,
         "language": meta["language"],
@@ -191,6 +200,28 @@ def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
         "near": near,
         "free": free,
     }
+
+
+def _span_sims(index: Index, asked: Sequence[str], spans: Sequence[Sequence[Span]]) -> NDArray[np.float32]:
+    """SpanSim of every pool text (rows) to each of these texts (columns): `el4ner.similarity.span_sim`, many at once."""
+    columns = [i for i, group in enumerate(spans) for _ in group]
+    result = np.full((len(index.pool.examples), len(asked)), -np.inf, np.float32)
+    if not columns:
+        return result
+    query = index.encoder.encode([t[s.start : s.end] for t, group in zip(asked, spans, strict=True) for s in group])
+    scale = []
+    for text, group in zip(asked, spans, strict=True):
+        if group:
+            values = span_weights(text, group).values
+            scale.append(values / values.sum())
+    scaled = query * np.concatenate(scale)[:, None].astype(np.float32)
+    owners = index.owners
+    bounds = np.concatenate([[0], np.flatnonzero(owners[1:] != owners[:-1]) + 1])
+    best = np.maximum.reduceat(index.spans @ scaled.T, bounds, axis=0)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(columns)) + 1])
+    summed = np.add.reduceat(best, starts, axis=1)
+    result[np.ix_(owners[bounds], np.array(columns)[starts])] = summed
+    return result
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ _STRING, _ARRAY = 8, 9
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The context that the model was trained for, in tokens, and the file's main quantisation (GGUF's number for it)."""
+    """The context that the model was trained for (tokens), and the file's main quantisation, in GGUF's numbers."""
 
     context: int | None = None
     file_type: int | None = None

@@ -23,7 +23,8 @@ def open_model(recipe: Recipe, name: str) -> Model:
         from el4ner.models.openvino import OpenVINOModel
 
         return OpenVINOModel.open(locate(settings.path), settings.device, settings.context)
-    from el4ner.models.openai import Endpoint, OpenAIModel
+    from el4ner.models.endpoint import Endpoint
+    from el4ner.models.openai import OpenAIModel
 
     return OpenAIModel(
         Endpoint(

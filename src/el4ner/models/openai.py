@@ -15,17 +15,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import random
 import threading
-from codecs import getincrementaldecoder
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import PurePath
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from openai import (
     APIConnectionError,
@@ -37,11 +35,10 @@ from openai import (
     Timeout,
 )
 
-from el4ner.errors import ConfigError, ModelError
-from el4ner.models.base import Outcome, Reply, Request, Token, Usage
-from el4ner.models.constraint import Constraint, to_ebnf, to_json_schema
-
-Dialect = Literal["auto", "gbnf", "vllm", "json_schema", "none"]
+from el4ner.errors import ModelError
+from el4ner.models.base import Outcome, Reply, Request
+from el4ner.models.endpoint import Dialect, Endpoint
+from el4ner.models.wire import body_of, constrain, dig, read_reply
 
 _DIALECTS: dict[str, Dialect] = {"llamacpp": "gbnf", "vllm": "vllm"}  # by what servers call themselves
 _TOKENIZE = {"llamacpp": "content", "vllm": "prompt"}  # the name of the text in a call of /tokenize
@@ -51,48 +48,6 @@ _RECONNECTS = 2  # enough for a server that restarts; one that is down is not wa
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds; doubled from try to try, less up to a half at random
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """Where a model is served, and how to ask there.
-
-    `base_url` usually ends in `/v1`. The key is `api_key`, else the content of the environment variable `api_key_env`,
-    else "EMPTY"; a variable that is not named is not read. `concurrency` bounds the requests under way at once.
-    `timeout` (seconds) bounds each try, and the pauses of a request together; `retries` counts the further tries.
-    `context` (tokens) is what the server tells if it is not given, else 4096. `extra` joins the body of every request,
-    e.g. `{"chat_template_kwargs": {"enable_thinking": False}}`. Turn `logprobs` off for a server that refuses them.
-
-    `grammar` is how constraints are said: "gbnf" (llama.cpp), "vllm" (`structured_outputs`, since its version 0.11),
-    "json_schema" (`response_format`; replies are then JSON) or "none". "auto" goes by what `/models` says: gbnf for
-    llama-server, vllm for vLLM; elsewhere json_schema for chats, and none for plain prompts, where the API has none.
-    """
-
-    base_url: str
-    model: str
-    api_key: str = field(default="", repr=False)
-    api_key_env: str = ""
-    concurrency: int = 8
-    timeout: float = 120.0
-    retries: int = 4
-    context: int | None = None
-    grammar: Dialect = "auto"
-    logprobs: bool = True
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.concurrency < 1 or self.timeout <= 0 or self.retries < 0:
-            raise ConfigError(f"{self.model}: concurrency and timeout must be above zero, retries not below")
-
-    @property
-    def key(self) -> str:
-        """The key to send."""
-        return self.api_key or os.environ.get(self.api_key_env, "") or "EMPTY"
-
-    @property
-    def root(self) -> str:
-        """The address without `/v1`: where servers keep what is not of the OpenAI API."""
-        return self.base_url.rstrip("/").removesuffix("/v1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +136,16 @@ class OpenAIModel:
     async def _reply(self, request: Request, card: _Card, health: _Health) -> Reply:
         async with self._slots:
             try:
-                return _read(await self._ask(request, card, health), request)
+                return read_reply(await self._ask(request, card, health), request)
             except (OpenAIError, ValueError) as error:  # ValueError: what came back, or is to be sent, is no JSON
                 return Reply("", Outcome.FAILED, error=_one_line(error))
 
     async def _ask(self, request: Request, card: _Card, health: _Health) -> object:
         """The server's answer, under the request's constraint if the server takes it."""
-        path, body = _body(request, self.endpoint)
+        path, body = body_of(request, self.endpoint)
         constraint: dict[str, Any] = {}
         if request.constraint is not None and self._takes.get(path, True):
-            constraint = _constrain(request.constraint, self._dialect(request, card))
+            constraint = constrain(request.constraint, self._dialect(request, card))
         if not constraint:
             return await self._send(path, body, health)
         try:
@@ -218,7 +173,7 @@ class OpenAIModel:
         async def count(text: str) -> int:
             async with self._slots:
                 found = await self._look("/tokenize", health, {"model": self.endpoint.model, name: text})
-            tokens = _dig(found, "tokens")
+            tokens = dig(found, "tokens")
             return len(tokens) if isinstance(tokens, list) else estimate(text)
 
         return await asyncio.gather(*map(count, texts))
@@ -228,18 +183,18 @@ class OpenAIModel:
         if self._known is not None:
             return self._known
         try:
-            models = _dig(await self._send("/models", None, health), "data")
+            models = dig(await self._send("/models", None, health), "data")
         except (OpenAIError, ValueError) as error:
             if _passing(error):
                 return _Card()
             models = None
         models = models if isinstance(models, list) else []
-        named = [model for model in models if _dig(model, "id") == self.endpoint.model]
+        named = [model for model in models if dig(model, "id") == self.endpoint.model]
         model = (named or (models if len(models) == 1 else []) or [None])[0]  # llama-server takes any name for its one
-        server = _dig(model, "owned_by") or ""
+        server = dig(model, "owned_by") or ""
         props = await self._look("/props", health) if server == "llamacpp" else None
-        context = _dig(model, "max_model_len") or _dig(props, "default_generation_settings", "n_ctx")
-        weights = [_dig(model, "root"), *(_dig(model, "meta", key) for key in ("ftype", "n_params", "size"))]
+        context = dig(model, "max_model_len") or dig(props, "default_generation_settings", "n_ctx")
+        weights = [dig(model, "root"), *(dig(model, "meta", key) for key in ("ftype", "n_params", "size"))]
         self._known = _Card(server, " ".join(str(fact) for fact in weights if fact), context)
         return self._known
 
@@ -333,99 +288,9 @@ def _retry_after(header: str) -> float | None:
 
 def _one_line(error: Exception) -> str:
     """What went wrong, fit for a log: at most 200 characters."""
-    said = str(_dig(getattr(error, "body", None), "message") or error)
+    said = str(dig(getattr(error, "body", None), "message") or error)
     if isinstance(error, APIStatusError):
         said = f"HTTP {error.status_code}: {said}"
     elif isinstance(error, APIConnectionError) and error.__cause__:
         said = f"{said} {error.__cause__}"
     return " ".join(said.split())[:200]
-
-
-def _dig(value: Any, *path: str | int) -> Any:
-    """What lies at a path in JSON; None where nothing does."""
-    for step in path:
-        try:
-            value = value[step]
-        except (LookupError, TypeError):
-            return None
-    return value
-
-
-def _body(request: Request, endpoint: Endpoint) -> tuple[str, dict[str, Any]]:
-    """The path to ask and what to send there, all but the constraint."""
-    body: dict[str, Any] = {"model": endpoint.model, "max_tokens": request.max_tokens}
-    body |= {"temperature": request.temperature, "seed": request.seed}
-    if request.stop:
-        body["stop"] = list(request.stop)
-    if isinstance(request.prompt, str):
-        path, body["prompt"], logprobs = "/completions", request.prompt, {"logprobs": 1}
-    else:
-        path, body["messages"] = "/chat/completions", [{"role": m.role, "content": m.content} for m in request.prompt]
-        logprobs = {"logprobs": True, "top_logprobs": 1}  # llama-server lists twenty where no number is given
-    return path, body | (logprobs if endpoint.logprobs else {}) | dict(endpoint.extra)
-
-
-def _constrain(constraint: Constraint, dialect: Dialect) -> dict[str, Any]:
-    """The field that holds a reply to a constraint."""
-    match dialect:
-        case "gbnf":
-            return {"grammar": to_ebnf(constraint)}
-        case "vllm":
-            return {"structured_outputs": {"grammar": to_ebnf(constraint)}}
-        case "json_schema":
-            schema = {"name": "reply", "strict": True, "schema": to_json_schema(constraint)}
-            return {"response_format": {"type": "json_schema", "json_schema": schema}}
-        case _:
-            return {}
-
-
-def _read(answer: object, request: Request) -> Reply:
-    """The reply that a server's answer holds."""
-    choice = _dig(answer, "choices", 0)
-    said = _dig(choice, "text") if isinstance(request.prompt, str) else _dig(choice, "message", "content")
-    usage = Usage(
-        _dig(answer, "usage", "prompt_tokens") or 0,
-        _dig(answer, "usage", "prompt_tokens_details", "cached_tokens") or 0,
-        _dig(answer, "usage", "completion_tokens") or 0,
-    )
-    end = _dig(choice, "finish_reason")
-    if not isinstance(said, str) or end in ("content_filter", "error", "abort"):
-        error = f"no text in the answer ({end or 'not of the OpenAI API'})"
-        return Reply("", Outcome.FAILED, usage=usage, error=error)
-    text = said[: min((at for stop in request.stop if (at := said.find(stop)) >= 0), default=len(said))]
-    outcome = Outcome.CUT if end == "length" and text == said else Outcome.DONE
-    return Reply(text, outcome, _tokens(_dig(choice, "logprobs"), text, usage.generated), usage)
-
-
-def _tokens(logprobs: object, text: str, generated: int) -> tuple[Token, ...]:
-    """The tokens that make up a text; none if they do not. A stop string and the end token are left out.
-
-    llama-server lists one token for a character that took several, with the probability of the last. So a text that
-    is not ASCII has tokens only if as many are listed as were generated.
-    """
-    try:
-        pieces = _pieces(logprobs)
-    except (LookupError, TypeError, ValueError):
-        return ()
-    if len(pieces) < generated and not text.isascii():
-        return ()
-    decoder = getincrementaldecoder("utf-8")()
-    tokens, left = [], text.encode()
-    for piece, logprob in pieces:
-        if not left:
-            break
-        if not left.startswith(piece := piece[: len(left)]):
-            return ()
-        left = left[len(piece) :]
-        tokens.append(Token(decoder.decode(piece), min(logprob, 0.0)))
-    return () if left else tuple(tokens)
-
-
-def _pieces(logprobs: Any) -> list[tuple[bytes, float]]:
-    """Bytes and log-probability of each token: `content` of chats (llama-server: always), two lists of completions."""
-    if _dig(logprobs, "content") is None:
-        return [(t.encode(), float(p)) for t, p in zip(logprobs["tokens"], logprobs["token_logprobs"], strict=True)]
-    return [
-        (bytes(raw) if (raw := _dig(t, "bytes")) is not None else t["token"].encode(), float(t["logprob"]))
-        for t in logprobs["content"]
-    ]

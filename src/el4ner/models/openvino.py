@@ -113,7 +113,7 @@ class OpenVINOModel:
                 handle.cancel()
             raise
         for number, (handle, length) in handles.items():
-            replies[number] = self._read(handle, length)
+            replies[number] = self._read(handle, length, requests[number].stop)
         return [replies[number] for number in range(len(requests))]
 
     def _encode(self, text: str) -> Any:
@@ -142,7 +142,7 @@ class OpenVINOModel:
             config.structured_output_config = genai.StructuredOutputConfig(grammar=to_ebnf(request.constraint))
         return config
 
-    def _read(self, handle: Any, length: int) -> Reply:
+    def _read(self, handle: Any, length: int, stop: Sequence[str]) -> Reply:
         import openvino_genai as genai
 
         if handle.get_status() != genai.GenerationStatus.FINISHED:
@@ -154,6 +154,10 @@ class OpenVINOModel:
         cut = output.finish_reason == genai.GenerationFinishReason.LENGTH
         tokens = self._tokens(output.generated_ids, output.generated_log_probs)
         text = "".join(token.text for token in tokens)
+        ends = [at for string in stop if (at := text.find(string)) >= 0]
+        if ends:  # under a grammar, a stop string that is spelt in unusual tokens goes unnoticed by the engine
+            text, cut = text[: min(ends)], False
+            tokens = _until(tokens, len(text))
         usage = Usage(length, generated=len(output.generated_ids))
         return Reply(text, Outcome.CUT if cut else Outcome.DONE, tokens, usage)
 
@@ -171,6 +175,15 @@ class OpenVINOModel:
     def close(self) -> None:
         """Give back the engine's memory."""
         self._pipeline = None
+
+
+def _until(tokens: Sequence[Token], end: int) -> tuple[Token, ...]:
+    kept, at = [], 0
+    for token in tokens:
+        if at < end:
+            kept.append(Token(token.text[: end - at], token.logprob))
+        at += len(token.text)
+    return tuple(kept)
 
 
 def _trained_context(path: Path) -> int:
