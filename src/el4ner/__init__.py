@@ -1,10 +1,10 @@
 """Named entity recognition by an ensemble of small, open language models that read a few labelled examples.
 
-    from el4ner import EL4NER, Pool
+from el4ner import EL4NER, Pool
 
-    ner = EL4NER.from_recipe("nano", pool=Pool.read("pool.jsonl"))
-    for entity in ner("Storms hit Porto on Tuesday.").entities:
-        print(entity.text, entity.label, entity.score)
+ner = EL4NER.from_recipe("nano", pool=Pool.read("pool.jsonl"))
+for entity in ner("Storms hit Porto on Tuesday.").entities:
+    print(entity.text, entity.label, entity.score)
 """
 
 from __future__ import annotations

@@ -26,10 +26,14 @@ class _Settings(BaseModel):
 
 
 class EmbeddedSettings(_Settings):
-    """A model in this process. `path` is a file or folder, or `package:NAME/FILE` for a file that a package carries."""
+    """A model in this process. `path` is a file or folder, or `package:NAME/FILE` for a file that a package carries.
+
+    `adapter` is a file of LoRA factors that are merged into a GGUF model on first use.
+    """
 
     engine: Literal["openvino"]
     path: str
+    adapter: str | None = None
     device: str = "CPU"
     context: Positive | None = None
 

@@ -22,7 +22,12 @@ def open_model(recipe: Recipe, name: str) -> Model:
     if isinstance(settings, EmbeddedSettings):
         from el4ner.models.openvino import OpenVINOModel
 
-        return OpenVINOModel.open(locate(settings.path), settings.device, settings.context)
+        return OpenVINOModel.open(
+            locate(settings.path),
+            settings.device,
+            settings.context,
+            locate(settings.adapter) if settings.adapter else None,
+        )
     from el4ner.models.endpoint import Endpoint
     from el4ner.models.openai import OpenAIModel
 

@@ -1,7 +1,7 @@
 """The embedded engine: OpenVINO GenAI in this process, with continuous batching and prefix caching.
 
 It opens a GGUF file, or a folder exported for OpenVINO. A Q4_1 file is first written anew, once, in a quantisation that
-OpenVINO reads faithfully (see `requantise`).
+OpenVINO reads faithfully (see `merge`).
 
 Known of this engine, version 2026.4: log-probabilities are those of the unconstrained model, also under a grammar; a
 grammar that does not parse leaves the whole pipeline unusable, so it is opened afresh and the requests are repeated
@@ -24,7 +24,7 @@ from el4ner.errors import MissingExtraError, ModelError
 from el4ner.models.base import Outcome, Reply, Request, Token, Usage
 from el4ner.models.constraint import to_ebnf
 from el4ner.models.gguf import read_header
-from el4ner.models.requantise import faithful
+from el4ner.models.merge import prepared
 
 _CACHE_GB = 1  # key-value cache: about 86,000 tokens of SmolLM2-135M
 _SEQUENCES = 64  # decoded side by side; more gained nothing on two cores
@@ -43,16 +43,20 @@ class OpenVINOModel:
         self._tokenizer = self._pipeline.get_tokenizer()
 
     @classmethod
-    def open(cls, path: str | Path, device: str = "CPU", context: int | None = None) -> OpenVINOModel:
+    def open(
+        cls, path: str | Path, device: str = "CPU", context: int | None = None, adapter: str | Path | None = None
+    ) -> OpenVINOModel:
         """Open a `.gguf` file or an OpenVINO folder on an OpenVINO device ("CPU", "GPU", "NPU").
 
-        `context` limits prompt and reply together, in tokens; by default it is what the model was trained for.
+        `context` limits prompt and reply together, in tokens; by default it is what the model was trained for. `adapter` is
+        a file of LoRA factors for a `.gguf` model, merged in on first use.
         """
         path = Path(path).expanduser()
         if not path.exists():
             raise ModelError(f"{path}: no such model; give a .gguf file or an OpenVINO folder")
         trained = _trained_context(path)
-        path = faithful(path) if path.is_file() else path
+        if path.is_file():
+            path = prepared(path, Path(adapter).expanduser() if adapter else None)
         return cls(path, device, min(context or trained, trained))
 
     def _open(self) -> Any:

@@ -1,0 +1,55 @@
+"""LoRA factors in a file: eight bits a number, with a scale for each of the rank's directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from el4ner.errors import ModelError
+
+LAYERS = {  # GGUF's names of the linear layers: ours
+    "attn_q": "q",
+    "attn_k": "k",
+    "attn_v": "v",
+    "attn_output": "o",
+    "ffn_gate": "gate",
+    "ffn_up": "up",
+    "ffn_down": "down",
+}
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """`factors` by layer ("0.q"): A (rank, in) and B (out, rank), rows in Hugging Face's order; the change is `scale * B @ A`."""
+
+    factors: dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
+    scale: float
+
+    @classmethod
+    def load(cls, path: Path) -> Adapter:
+        """Read a file that `train/` wrote. Raises `ModelError` where it is none."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, "numpy") as file:
+
+                def rows(key: str) -> NDArray[np.float32]:
+                    values: NDArray[np.float32] = file.get_tensor(key).astype(np.float32) * file.get_tensor(
+                        f"{key}.scale"
+                    )
+                    return values
+
+                names = sorted(key.removesuffix(".a") for key in file.keys() if key.endswith(".a"))  # noqa: SIM118
+                return cls({n: (rows(f"{n}.a"), rows(f"{n}.b").T) for n in names}, float(file.metadata()["scale"]))
+        except (SafetensorError, OSError, KeyError, TypeError) as error:
+            raise ModelError(f"{path}: not an adapter of el4ner ({error})") from error
+
+    def change(self, layer: str) -> NDArray[np.float32] | None:
+        """What is added to a layer's weights (out, in); None where nothing is."""
+        if layer not in self.factors:
+            return None
+        a, b = self.factors[layer]
+        return np.asarray(self.scale * (b @ a), dtype=np.float32)
