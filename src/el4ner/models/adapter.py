@@ -23,7 +23,10 @@ LAYERS = {  # GGUF's names of the linear layers: ours
 
 @dataclass(frozen=True)
 class Adapter:
-    """`factors` by layer ("0.q"): A (rank, in) and B (out, rank), rows in Hugging Face's order; the change is `scale * B @ A`."""
+    """`factors` by layer ("0.q"): A (rank, in) and B (out, rank); the change of its weights is `scale * B @ A`.
+
+    Rows of B are in Hugging Face's order.
+    """
 
     factors: dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
     scale: float
@@ -37,10 +40,8 @@ class Adapter:
             with safe_open(path, "numpy") as file:
 
                 def rows(key: str) -> NDArray[np.float32]:
-                    values: NDArray[np.float32] = file.get_tensor(key).astype(np.float32) * file.get_tensor(
-                        f"{key}.scale"
-                    )
-                    return values
+                    values, scales = file.get_tensor(key), file.get_tensor(f"{key}.scale")
+                    return np.asarray(values.astype(np.float32) * scales, dtype=np.float32)
 
                 names = sorted(key.removesuffix(".a") for key in file.keys() if key.endswith(".a"))  # noqa: SIM118
                 return cls({n: (rows(f"{n}.a"), rows(f"{n}.b").T) for n in names}, float(file.metadata()["scale"]))

@@ -1,8 +1,8 @@
 """GGUF files made to measure, once, and kept in the cache: an expert's adapter merged in, and a faithful quantisation.
 
-OpenVINO rounds the minimum of a Q4_1 block to an integer zero point, which changes the weights: SmolLM2-135M then gives "."
-after "The capital of France is Paris" a log-probability of -1.83, where the same weights in Q8_0 give -0.36, as llama.cpp
-does. And it passes over an adapter that is given to it beside a GGUF file. So both become a Q8_0 file first.
+OpenVINO rounds the minimum of a Q4_1 block to an integer zero point, which changes the weights: SmolLM2-135M then gives
+"." after "The capital of France is Paris" a log-probability of -1.83, where the same weights in Q8_0 give -0.36. And it
+passes over an adapter that is given to it beside a GGUF file. So both become a Q8_0 file first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _Q4_1 = 3  # in GGUF's list of file types; others with a minimum a block (Q4_K) 
 
 
 def prepared(base: Path, adapter: Path | None = None) -> Path:
-    """The file to open for a base model and an adapter: `base` itself, or a copy in the cache, made now if there is none.
+    """The file to open for a base model and an adapter: `base` itself, or a copy in the cache, made if there is none.
 
     Raises `ModelError` where the copy cannot be made.
     """
@@ -43,7 +43,7 @@ def prepared(base: Path, adapter: Path | None = None) -> Path:
 
 
 def merge(base: Path, adapter: Adapter | None, target: Path) -> None:
-    """Write `base` with the adapter added, every matrix as Q8_0, metadata and tokenizer as they are. Whole or not at all."""
+    """Write `base` with the adapter added, matrices as Q8_0, all else as it is. Whole or not at all."""
     import gguf  # takes a second to import, and is needed once
 
     q8 = gguf.GGMLQuantizationType.Q8_0
@@ -99,5 +99,5 @@ def _change(tensor: str, adapter: Adapter, reader: Any) -> NDArray[np.float32] |
 
 
 def _paired(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Rows of query and key as llama.cpp orders them: it turns neighbouring dimensions of a head, others halves of it."""
+    """Rows of query and key as llama.cpp orders them: it turns neighbouring dimensions of a head, not halves."""
     return rows.reshape(heads, 2, len(rows) // heads // 2, -1).swapaxes(1, 2).reshape(rows.shape)
