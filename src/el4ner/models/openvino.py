@@ -48,8 +48,8 @@ class OpenVINOModel:
     ) -> OpenVINOModel:
         """Open a `.gguf` file or an OpenVINO folder on an OpenVINO device ("CPU", "GPU", "NPU").
 
-        `context` limits prompt and reply together, in tokens; by default it is what the model was trained for. `adapter`
-        is a file of LoRA factors for a `.gguf` model, merged in on first use.
+        `context` limits prompt and reply together, in tokens; by default it is what the model was trained for.
+        `adapter` is a file of LoRA factors for a `.gguf` model, merged in on first use.
         """
         path = Path(path).expanduser()
         if not path.exists():
