@@ -1,12 +1,12 @@
 """LoRA factors in a file: eight bits a number, with a scale for each of the rank's directions.
 
-`delta = scale * B @ A` for each linear layer, in Hugging Face's row order. numpy only, so that merging needs no PyTorch.
+`delta = scale * B @ A` for each linear layer, in Hugging Face's row order. numpy only: merging needs no
+PyTorch.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ def save(path: Path, factors: Factors, scale: float, facts: dict[str, object]) -
     metadata = {"scale": repr(scale), "facts": json.dumps(facts)}
     draft = path.with_name(path.name + ".part")
     save_file(tensors, draft, metadata)
-    os.replace(draft, path)
+    draft.replace(path)
 
 
 def load(path: Path) -> tuple[Factors, float]:

@@ -56,7 +56,9 @@ def main() -> None:
     print(f"held out: {len(outside.exact)} texts, {len(outside.shingles)} shingles ({time.monotonic() - began:.0f} s)")
     report: dict[str, Any] = {}
     with ProcessPoolExecutor(args.workers) as pool:
-        sets = list(pool.map(_prepare, [args.data / n for n in CAPS], [_kept(args.data / n, outside, report) for n in CAPS]))
+        sets = list(
+            pool.map(_prepare, [args.data / n for n in CAPS], [_kept(args.data / n, outside, report) for n in CAPS])
+        )
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with lzma.open(args.out, "wt", preset=6, encoding="utf-8") as file:
         json.dump({"sets": sets, "report": report}, file, ensure_ascii=False, separators=(",", ":"))
@@ -140,7 +142,7 @@ def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[A
             counts["repeated, tiny or huge"] += 1
         else:
             seen.add(plain(row["text"]))
-            kept.append([row["text"], [[e["start"], e["end"], e["label"]] for e in row["entities"]]])
+            kept.append(_row(row))
     rng = random.Random(0)
     if len(kept) > CAPS[folder.name]:
         places = sorted(rng.sample(range(len(kept)), CAPS[folder.name]))
@@ -150,11 +152,15 @@ def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[A
     return kept
 
 
+def _row(row: dict[str, Any]) -> list[Any]:
+    return [row["text"], [[e["start"], e["end"], e["label"]] for e in row["entities"]]]
+
+
 def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
     """One data set with phrases and neighbours of its texts, and a few dev texts with theirs among the train texts."""
     meta = json.loads((folder / "meta.json").read_text("utf-8"))
     dev = folder / "dev.jsonl"
-    watched = [[r["text"], [[e["start"], e["end"], e["label"]] for e in r["entities"]]] for r in rows(dev)] if dev.exists() else []
+    watched = [_row(r) for r in rows(dev)] if dev.exists() else []
     watched = random.Random(1).sample(watched, min(_DEV, len(watched)))
     examples = tuple(Example(str(i), t, tuple(Span(*e) for e in es)) for i, (t, es) in enumerate(kept))
     index = Index.build(Pool.of(examples), [e.entities for e in examples], default_encoder())
@@ -203,7 +209,7 @@ def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
 
 
 def _span_sims(index: Index, asked: Sequence[str], spans: Sequence[Sequence[Span]]) -> NDArray[np.float32]:
-    """SpanSim of every pool text (rows) to each of these texts (columns): `el4ner.similarity.span_sim`, many at once."""
+    """SpanSim of every pool text (rows) to each of these texts (columns), as el4ner's `span_sim`, many at once."""
     columns = [i for i, group in enumerate(spans) for _ in group]
     result = np.full((len(index.pool.examples), len(asked)), -np.inf, np.float32)
     if not columns:

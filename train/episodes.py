@@ -2,8 +2,8 @@
 
     python train/episodes.py CORPUS.json.xz TOKENIZER.json OUT --experts general reader breadth --tokens 60000000
 
-An episode is a list of types, some demonstrations, a text, and one question with its answer. The loss falls on the lists
-of the demonstrations too, so that one sequence trains every number of shots up to its own. The prompts come from
+An episode is a list of types, some demonstrations, a text, and one question with its answer. The loss falls on the
+lists of the demonstrations too, so that one sequence trains every number of shots up to its own. The prompts come from
 `el4ner.prompts.style` itself. Needs el4ner's source on the path, `tokenizers` and numpy; nothing else.
 """
 
@@ -44,8 +44,9 @@ _DEV = 480
 _DEMONSTRATION, _LIST, _CHOICE = 1, 2, 5
 
 _SHARES = {
-    "wikigold": 8, "uner_en_ewt": 13, "btc": 12, "litbank": 6, "annoctr": 8, "sec_filings": 3, "tasteset": 8, "bc5cdr": 6,
-    "bionlp13cg": 8, "bc2gm": 4, "ncbi_disease": 3, "anem": 4, "uner_zh_gsdsimp": 10, "germeval2014": 5, "gum": 3,
+    "wikigold": 8, "uner_en_ewt": 13, "btc": 12, "litbank": 6, "annoctr": 8, "sec_filings": 3, "tasteset": 8,
+    "bc5cdr": 6, "bionlp13cg": 8, "bc2gm": 4, "ncbi_disease": 3, "anem": 4,
+    "uner_zh_gsdsimp": 10, "germeval2014": 5, "gum": 3,
 }  # fmt: skip
 
 
@@ -67,7 +68,9 @@ class Mix:
 
 MIXES = {
     "general": Mix(seed=1),
-    "reader": Mix(seed=2, rename=0.7, nonsense=0.28, described=0.35, merged=0.12, finer=0.35, shots=(0.02, 0.13, 0.60, 0.25)),
+    "reader": Mix(
+        seed=2, rename=0.7, nonsense=0.28, described=0.35, merged=0.12, finer=0.35, shots=(0.02, 0.13, 0.60, 0.25)
+    ),
     "breadth": Mix(
         seed=3,
         described=0.95,
@@ -76,8 +79,8 @@ MIXES = {
         shots=(0.22, 0.33, 0.37, 0.08),
         shares={
             "wikigold": 10, "uner_en_ewt": 18, "btc": 17, "litbank": 5, "annoctr": 8, "sec_filings": 2, "tasteset": 9,
-            "bc5cdr": 3, "bionlp13cg": 5, "bc2gm": 2, "ncbi_disease": 1, "anem": 3, "uner_zh_gsdsimp": 14, "germeval2014": 4,
-            "gum": 4,
+            "bc5cdr": 3, "bionlp13cg": 5, "bc2gm": 2, "ncbi_disease": 1, "anem": 3, "uner_zh_gsdsimp": 14,
+            "germeval2014": 4, "gum": 4,
         },
     ),
 }  # fmt: skip
@@ -88,10 +91,12 @@ class Corpus:
 
     def __init__(self, table: dict[str, Any]) -> None:
         self.name, self.language, self.join = table["name"], table["language"], table["join"]
-        self.labels: dict[str, str] = table["labels"]
+        self.labels: dict[str, str] = dict(table["labels"])
+        if self.name == "btc":
+            self.labels["USER"] = "user names of social media"
         self.size = len(table["texts"])
         self.examples = [
-            Example(str(i), text, tuple(Span(*e) for e in entities))
+            Example(str(i), text, tuple(_handles(text, [Span(*e) for e in entities])))
             for i, (text, entities) in enumerate([*table["texts"], *table["dev"]])
         ]
         self.phrases, self.near, self.free = table["phrases"], table["near"], table["free"]
@@ -105,6 +110,15 @@ class Corpus:
                     self.surfaces[e.label].append(example.text[e.start : e.end])
 
 
+def _handles(text: str, entities: Sequence[Span]) -> Iterator[Span]:
+    """User names as one entity of their own type: btc has the sign and the name as two people or organisations."""
+    signs = {e.end for e in entities if text[e.start : e.end] == "@"}
+    for e in entities:
+        if text[e.start : e.end] != "@":
+            sign = next((at for at in (e.start, e.start - 1) if at in signs), None)
+            yield e if sign is None else Span(sign - 1, e.end, "USER")
+
+
 def read_corpora(path: Path) -> list[Corpus]:
     """All data sets of a corpus file."""
     with lzma.open(path, "rt", encoding="utf-8") as file:
@@ -113,7 +127,7 @@ def read_corpora(path: Path) -> list[Corpus]:
 
 @dataclass(frozen=True)
 class Question:
-    """A prompt with its answer, and where the loss falls: (start, end, weight, whether the first token counts) in characters."""
+    """A prompt with its answer, and where the loss falls: from, to, weight, whether the first token counts."""
 
     kind: int
     text: str
@@ -152,7 +166,7 @@ class Episodes:
         dice = self.dice
         used = [at]
         if may_join and dice.random() < 0.12:
-            used += [i for i in range(at + 1, min(at + dice.randrange(2, 4), corpus.size))]
+            used += range(at + 1, min(at + dice.randrange(2, 4), corpus.size))
         given = _joined([corpus.examples[i] for i in used], corpus.join)
         if KINDS[kind] == "preextract":
             return self._preextract(self._reshaped(corpus, given))
@@ -193,7 +207,7 @@ class Episodes:
         return _question(KINDS.index("preextract"), prompt, f" {SEPARATOR.join(found) or EMPTY}\n", (), _LIST)
 
     def _demonstrations(self, corpus: Corpus, used: Sequence[int], naming: Naming) -> tuple[bool, list[Example]]:
-        """Whether they are as they come, entity-free ones included at their own rate; and the demonstrations, as placed."""
+        """Whether they are as they come, entity-free ones at their own rate; and the demonstrations, as placed."""
         dice = self.dice
         low, high = dice.choices(((0, 0), (1, 3), (4, 8), (9, 12)), self.mix.shots)[0]
         count = dice.randint(low, high)
@@ -227,8 +241,8 @@ class Episodes:
     ) -> tuple[tuple[int, int, int, bool], ...]:
         """Where the lists of the demonstrations stand.
 
-        That a demonstration has entities was decided when it was chosen: its first token teaches nothing that is true of
-        inputs, unless the choice was natural. A first demonstration of meaningless names cannot be foretold (`skip`).
+        That a demonstration has entities was decided when it was chosen: its first token teaches nothing that is true
+        of inputs, unless the choice was natural. A first demonstration of meaningless names is not foretold (`skip`).
         """
         targets, at = [], 0
         for number, shot in enumerate(shots):
@@ -241,7 +255,13 @@ class Episodes:
         return tuple(targets)
 
     def _candidate(
-        self, corpus: Corpus, used: Sequence[int], query: Example, gold: Example, shots: Sequence[Example], naming: Naming
+        self,
+        corpus: Corpus,
+        used: Sequence[int],
+        query: Example,
+        gold: Example,
+        shots: Sequence[Example],
+        naming: Naming,
     ) -> tuple[str, str | None] | None:
         """A span of the text and its type; None for what is no entity of these types."""
         dice, text = self.dice, query.text
@@ -260,7 +280,8 @@ class Episodes:
             inside = [i for i, u in enumerate(units) if e.start <= u.start and u.end <= e.end]
             if inside:
                 first, last = inside[0], inside[-1]
-                moves = [(first - 1, last), (first, last + 1), (first + 1, last), (first, last - 1), (first - 1, last + 1)]
+                edges = [(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1)]
+                moves = [(first + a, last + b) for a, b in edges]
                 moves = [(a, b) for a, b in moves if 0 <= a <= b < len(units)]
                 wrong += [text[units[a].start : units[b].end] for a, b in dice.sample(moves, len(moves))]
         elif way < 0.60:  # what a demonstration calls an entity, or a type that is not asked
@@ -424,7 +445,11 @@ def untokenised(example: Example, language: str) -> Example:
     if not cuts:
         return example
     out = set(cuts)
-    entities = tuple(Span(e.start - bisect_left(cuts, e.start), e.end - bisect_left(cuts, e.end), e.label) for e in example.entities)
+
+    def moved(at: int) -> int:
+        return at - bisect_left(cuts, at)
+
+    entities = tuple(Span(moved(e.start), moved(e.end), e.label) for e in example.entities)
     return replace(example, text="".join(c for i, c in enumerate(text) if i not in out), entities=entities)
 
 

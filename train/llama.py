@@ -78,10 +78,11 @@ class Llama(nn.Module):
 
     def factors(self) -> Factors:
         """What was learned, as numpy."""
-        return {
-            key.replace("_", "."): (self.a[key].detach().float().cpu().numpy(), self.b[key].detach().float().cpu().numpy())
-            for key in self.a
-        }
+
+        def array(parameter: Tensor) -> np.ndarray:
+            return parameter.detach().float().cpu().numpy()
+
+        return {key.replace("_", "."): (array(self.a[key]), array(self.b[key])) for key in self.a}
 
     @torch.no_grad()
     def put(self, factors: Factors) -> None:

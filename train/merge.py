@@ -8,7 +8,6 @@ Metadata and tokenizer are the base's. The file appears whole or not at all.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import adapter
@@ -46,7 +45,7 @@ def merge(base: Path, factors: adapter.Factors, scale: float, out: Path, name: s
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    os.replace(draft, out)
+    draft.replace(out)
 
 
 def _copy_facts(reader: GGUFReader, writer: GGUFWriter, name: str | None) -> None:

@@ -2,8 +2,9 @@
 
     python train/train.py BASE.gguf TOKENS general OUT --minutes 5
 
-Always ends in time: the schedule follows the data or the clock, whichever is further on. With several `--lr` it tries each
-for `--minutes`, from the start, and writes the best by dev loss to `--lr-file`; a later run without `--lr` takes it from there.
+Always ends in time: the schedule follows the data or the clock, whichever is further on. With several `--lr` it tries
+each for `--minutes`, from the start, and writes the best by dev loss to `--lr-file`; a later run without `--lr` takes
+it from there.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ class Batch(NamedTuple):
 class Sequences:
     """The token files of one name."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, most: int | None = None) -> None:
         def part(suffix: str) -> np.ndarray:
             return np.load(folder / f"{name}.{suffix}.npy", mmap_mode="r")
 
-        self.tokens, self.weights, self.kinds = part("tokens"), part("weights"), np.array(part("kinds"))
-        self.lengths = np.array(part("lengths"))
+        self.tokens, self.weights = part("tokens"), part("weights")
+        self.kinds, self.lengths = np.array(part("kinds"))[:most], np.array(part("lengths"))[:most]
         self.starts = np.concatenate([[0], np.cumsum(self.lengths.astype(np.int64))])
 
     def plan(self, size: int, dice: np.random.Generator | None) -> list[np.ndarray]:
@@ -92,7 +93,7 @@ def losses(model: Llama, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torc
 
 @torch.no_grad()
 def evaluate(model: Llama, dev: Sequences, size: int, device: str) -> dict[str, Any]:
-    """Loss and share of right tokens over all targets; and by kind, over the answer at the end, also of answers right throughout."""
+    """Loss and share of right tokens over all targets; by kind, over the answer at the end, also of whole answers."""
     total = np.zeros(3)
     by_kind = {kind: np.zeros(4) for kind in range(4)}
     for rows in dev.plan(size, None):
@@ -106,7 +107,8 @@ def evaluate(model: Llama, dev: Sequences, size: int, device: str) -> dict[str, 
             hits = right[mine][answer]
             by_kind[int(dev.kinds[row])] += (loss[mine][answer].sum(), answer.sum(), hits.sum(), hits.all())
             total[2] += float((right[mine] * count[mine]).sum())
-    result: dict[str, Any] = {"loss": round(total[0] / total[1], 4), "right": round(total[2] / total[1], 4)}
+    loss, right = (round(float(total[i] / total[1]), 4) for i in (0, 2))
+    result: dict[str, Any] = {"loss": loss, "right": right}
     for kind, (loss, tokens, hits, whole) in by_kind.items():
         number = int((dev.kinds == kind).sum())
         if number:
@@ -120,19 +122,20 @@ def train(args: argparse.Namespace, lr: float, out: Path | None) -> dict[str, An
     torch.manual_seed(args.seed)
     form, state = weights.read(args.base)
     model = Llama(form, state, args.rank, args.alpha, args.device, torch.bfloat16 if args.bf16 else torch.float32)
-    data, dev = Sequences(args.tokens, args.expert), Sequences(args.tokens, f"{args.expert}-dev")
+    data, dev = Sequences(args.tokens, args.expert), Sequences(args.tokens, f"{args.expert}-dev", args.dev)
     plan = data.plan(args.batch, np.random.default_rng(args.seed))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.0, fused=args.device == "cuda")
+    fused = args.device == "cuda"
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.0, fused=fused)
     settings = {k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()}
     record: dict[str, Any] = {"settings": settings | {"lr": lr}, "log": [], "dev": []}
     record["dev"].append({"step": 0, **evaluate(model, dev, args.batch, args.device)})
     print(f"{args.expert}: {len(plan)} batches, lr {lr:g}; before: {record['dev'][-1]}", flush=True)
     limit = args.minutes * 60
-    began, seen, since, mean = time.monotonic(), 0, 0.0, []
+    began, seen, mean = time.monotonic(), 0, []
     for step, progress in _steps(len(plan), args.steps, limit, began):
         batch = data.batch(plan[step], args.device)
         for group in optimizer.param_groups:
-            group["lr"] = lr * min(1.0, progress / _WARM_UP) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * progress)))
+            group["lr"] = lr * min(1.0, progress / _WARM_UP) * (0.51 + 0.49 * math.cos(math.pi * progress))
         loss, count, _, _ = losses(model, batch)
         value = (loss * count).sum() / count.sum()
         value.backward()
@@ -144,9 +147,9 @@ def train(args: argparse.Namespace, lr: float, out: Path | None) -> dict[str, An
         if (step + 1) % args.every == 0:
             average = float(torch.stack(mean).mean())
             elapsed, mean = time.monotonic() - began, []
-            speed, since = round(seen / elapsed), elapsed
+            speed = round(seen / elapsed)
             record["log"].append([step + 1, seen, round(elapsed, 1), round(average, 4)])
-            print(f"{step + 1} {progress:.3f} loss {average:.4f} {seen / 1e6:.2f}M {speed}/s {elapsed:.0f} s", flush=True)
+            print(f"{step + 1} {progress:.3f} loss {average:.4f} {seen / 1e6:.2f}M {speed}/s {elapsed:.0f} s")
             if not math.isfinite(average):
                 raise SystemExit("the loss is no number any more; lower --lr")
         if out and args.looks and (step + 1) % max(1, len(plan) // args.looks) == 0:
@@ -195,6 +198,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--every", type=int, default=25)
     parser.add_argument("--looks", type=int, default=4, help="how often to evaluate and save on the way")
+    parser.add_argument("--dev", type=int, help="how many dev sequences at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--float32", dest="bf16", action="store_false")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 
 from el4ner.errors import DataError
 from el4ner.models.base import Outcome, Reply, Request, Token, Usage
@@ -42,6 +43,7 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self._lock = Lock()  # threads may share a store, but SQLite's transactions belong to the connection
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -68,7 +70,10 @@ class Store:
         for at in range(0, len(keys), _LOOKUP):
             part = keys[at : at + _LOOKUP]
             marks = ",".join("?" * len(part))
-            rows = self._connection.execute(f"SELECT key, reply FROM replies WHERE key IN ({marks})", part)
+            with self._lock:
+                rows = self._connection.execute(
+                    f"SELECT key, reply FROM replies WHERE key IN ({marks})", part
+                ).fetchall()
             found.update((key, _load(reply)) for key, reply in rows)
         return found
 
@@ -80,20 +85,22 @@ class Store:
             for key, reply in replies
             if reply.outcome is not Outcome.FAILED
         ]
-        with self._connection:
+        with self._lock, self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def holdings(self) -> list[Holding]:
         """What is held, by model, most replies first."""
         query = "SELECT model, COUNT(*), SUM(prompt), SUM(generated) FROM replies GROUP BY model ORDER BY 2 DESC"
-        return [Holding(*row) for row in self._connection.execute(query)]
+        with self._lock:
+            return [Holding(*row) for row in self._connection.execute(query)]
 
     def prune(self, older_than_days: float) -> int:
         """Forget replies older than so many days and give the space back; how many were forgotten."""
         limit = time.time() - older_than_days * 86400
-        with self._connection:
-            gone = self._connection.execute("DELETE FROM replies WHERE created <= ?", (limit,)).rowcount
-        self._connection.execute("VACUUM")
+        with self._lock:
+            with self._connection:
+                gone = self._connection.execute("DELETE FROM replies WHERE created <= ?", (limit,)).rowcount
+            self._connection.execute("VACUUM")
         return gone
 
     def close(self) -> None:

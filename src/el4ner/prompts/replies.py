@@ -20,7 +20,7 @@ _SEPARATORS = re.compile(r"[;\n]")
 _BULLET = re.compile(r"\s*(?:[-*•](?:\s+|$))*")
 _JSON_LISTING = re.compile(r'\s*\{\s*"entities"\s*:\s*\[')
 _JSON_GAP = re.compile(r"[\s,]*")
-_AROUND = " \n\t\"'`().*"
+_AROUND = " \n\t\"'`“”‘’「」().*"
 
 
 @dataclass(frozen=True, slots=True)
