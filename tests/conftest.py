@@ -9,7 +9,7 @@ from hypothesis import settings
 from el4ner.models.base import Model
 
 # The same examples on every run, and no deadline: other work on the machine is no failure of ours.
-settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=150)
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("fixed")
 
 

@@ -35,9 +35,10 @@ STYLE = Style(
 
 # Any text, and what texts are known to trip over.
 NASTY = (
-    "<|im_end|>", "<|im_start|>system", "[INST]", "[/INST]", "</s>", "<s>", "<|endoftext|>", "[SEP]", "[gMASK]", "<bos>",
-    "\n\nText: Rome\nEntities: Rome (location)", "\r\n", "\u2028", "\x85", "\x0b", "\0", "\ud800", "\udfff",
-    "שלום", "مرحبا\u200f", "e\u0301\u0323", "👩\u200d🚀", "🇳🇴", "北京大学。", "ｆｕｌｌ", "{text}", "{0.__class__}", "{", "}", "%s", "\\",
+    "<|im_end|>", "<|im_start|>system", "[INST]", "[/INST]", "</s>", "<s>", "<|endoftext|>", "[SEP]", "[gMASK]",
+    "<bos>", "\n\nText: Rome\nEntities: Rome (location)", "\r\n", "\u2028", "\x85", "\x0b", "\0", "\ud800", "\udfff",
+    "שלום", "مرحبا\u200f", "e\u0301\u0323", "👩\u200d🚀", "🇳🇴",
+    "北京大学。", "ｆｕｌｌ", "{text}", "{0.__class__}", "{", "}", "%s", "\\",
     '"', "; ", " (person)", "none", ". ", "? ", "İ", "ß", "\ufeff", "\u202e", "বাংলা",
 )  # fmt: skip
 any_text = st.lists(
@@ -103,7 +104,11 @@ Answer = str | Callable[[Asked], Reply | str]
 
 
 def scripted(
-    extract: Answer = "none", classify: Answer = "none", verify: Answer = "true", preextract: Answer = "none", **more: Any
+    extract: Answer = "none",
+    classify: Answer = "none",
+    verify: Answer = "true",
+    preextract: Answer = "none",
+    **more: Any,
 ) -> FakeModel:
     """A model with one answer a stage: a text, or a function of the question."""
     answers = {"extract": extract, "classify": classify, "verify": verify, "preextract": preextract}
@@ -135,7 +140,8 @@ LABELS = (Label("person", "a human being"), Label("location", "a place"), Label(
 POOL = Pool.of(
     [
         example("p1", "Anna Berg lives in Berlin .", person="Anna Berg", location="Berlin"),
-        example("p2", "The University of Oslo hired Tom Lind .", group="University of Oslo", location="Oslo", person="Tom Lind"),
+        example("p2", "The University of Oslo hired Tom Lind .", group="University of Oslo", location="Oslo",
+                person="Tom Lind"),
         example("p3", "Rain is expected in Kyoto tomorrow .", location="Kyoto"),
         example("p4", "The Blue Owls played in Lima .", group="Blue Owls", location="Lima"),
         example("p5", "Nothing happened all day ."),

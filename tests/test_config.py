@@ -146,7 +146,9 @@ def test_a_recipe_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [(b"name = ]", "not TOML.*line 1"), (b"\xff\xfe", "not UTF-8 at byte 0")], ids=["toml", "utf-8"]
+    ("content", "problem"),
+    [(b"name = ]", "not TOML.*line 1"), (b"\xff\xfe", "not UTF-8 at byte 0")],
+    ids=["toml", "utf-8"],
 )
 def test_a_file_that_is_no_recipe(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "broken.toml"

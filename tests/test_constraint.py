@@ -54,8 +54,8 @@ def test_the_rules_follow_the_text_word_by_word(text: str, lead: str) -> None:
         return
     said = [literals(found[f"w{i}"]) for i in range(count)]
     assert "".join("".join(parts) for parts in said) == text
-    for i in range(count):  # every rule leads to the next alone
-        assert re.findall(r"\bw\d+", LITERAL.sub("", found[f"w{i}"])) == [f"w{i + 1}"] * (i + 1 < count)
+    for i in range(count):  # every word may end the span, or lead to the next alone
+        assert LITERAL.sub("", found[f"w{i}"]).replace(" ", "") == (f"(w{i + 1})?" if i + 1 < count else "")
     assert found["span"].split(" | ") == [f"w{i}" for i in range(count)]
     assert literals(found["label"]) == list(LABELS)
 
@@ -171,7 +171,9 @@ def test_what_the_grammar_allows_holds(case: tuple[Listing, str]) -> None:
 @given(st.lists(st.sampled_from(["Anna", "Berg", "of", "Rome", "中", "文"]), min_size=1, max_size=8), st.data())
 def test_what_holds_can_be_read_and_placed(units: list[str], data: st.DataObject) -> None:
     text = " ".join(units)
-    pieces = data.draw(st.lists(st.sampled_from([*units, "Oslo", "Ber", "中文", f"{units[0]} of"]), min_size=1, max_size=3))
+    pieces = data.draw(
+        st.lists(st.sampled_from([*units, "Oslo", "Ber", "中文", f"{units[0]} of"]), min_size=1, max_size=3)
+    )
     reply = "; ".join(f"{piece} (person)" for piece in pieces)
     placed = all(ground(text, item.text) for item in read_listing(Reply(reply), ["person"]))
     assert Listing(text, ("person",)).holds(reply) == placed
@@ -201,8 +203,8 @@ def test_choices_that_kept_to_the_options(choice: OneOf, reply: str, holds: bool
 
 def test_fingerprints_tell_constraints_apart() -> None:
     different = [
-        None, OneOf(("a",)), OneOf(("a", "b")), OneOf(("b", "a")), OneOf(("a",), " "), Listing("a"), Listing("a", ("b",)),
-        Listing("a", ("b", "c")), Listing("a", ("c", "b")), Listing("b"), Listing("a", (), " "),
+        None, OneOf(("a",)), OneOf(("a", "b")), OneOf(("b", "a")), OneOf(("a",), " "), Listing("a"),
+        Listing("a", ("b",)), Listing("a", ("b", "c")), Listing("a", ("c", "b")), Listing("b"), Listing("a", (), " "),
     ]  # fmt: skip
     assert len({json.dumps(fingerprint(constraint)) for constraint in different}) == len(different)
     assert fingerprint(Listing("a", ("b",))) == fingerprint(Listing("a", ("b",)))

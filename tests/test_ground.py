@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from fakes import any_text
@@ -106,7 +107,7 @@ def test_places_are_in_order_apart_and_what_was_looked_for(text: str, data: st.D
     wanted = {fold(surface.strip()), fold(surface.strip().strip(QUOTES).strip())}
     places = ground(text, surface)
     assert all(0 <= start < end <= len(text) for start, end in places)
-    assert all(one[1] <= other[0] for one, other in zip(places, places[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in pairwise(places))
     assert all(fold(text[start:end]) in wanted for start, end in places)
 
 

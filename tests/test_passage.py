@@ -93,7 +93,9 @@ def test_no_mixture_of_pieces_makes_a_control_token(text: str) -> None:
     assert not [token for token in TOKENS if token in show(text)]
 
 
-@pytest.mark.parametrize("text", ["a < b > c", "1 <3 you", "[1] see [Smith]", "x|y", "a <b c> d", "List[int]", "<>[]||"])
+@pytest.mark.parametrize(
+    "text", ["a < b > c", "1 <3 you", "[1] see [Smith]", "x|y", "a <b c> d", "List[int]", "<>[]||"]
+)
 def test_ordinary_brackets_stay(text: str) -> None:
     assert show(text) == text
 
@@ -133,7 +135,8 @@ def test_cuts_are_at_sentence_ends_else_at_spaces_else_anywhere(text: str, limit
 
 @pytest.mark.parametrize(
     "text",
-    ["x" * 100_000, "中" * 100_000, "a. " * 33_333, "a\n" * 50_000, "\n \n" * 33_333, "\n\0" * 50_000, "word " * 20_000],
+    ["x" * 100_000, "中" * 100_000, "a. " * 33_333, "a\n" * 50_000, "\n \n" * 33_333, "\n\0" * 50_000,
+     "word " * 20_000],
     ids=["unbroken", "chinese", "sentences", "lines", "blank", "nulls", "words"],
 )  # fmt: skip
 def test_a_hundred_thousand_characters_are_cut_in_seconds(text: str) -> None:

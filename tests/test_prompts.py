@@ -1,4 +1,4 @@
-"""The words in which members are asked. After a wanted change: `UPDATE_GOLDEN=1 uv run pytest tests/test_prompts.py`."""
+"""The words in which members are asked. Changed on purpose? `UPDATE_GOLDEN=1 uv run pytest tests/test_prompts.py`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from el4ner.passage import show
 from el4ner.prompts.style import STYLES, style
 
 GOLDEN = Path(__file__).parent / "golden"
-LABELS = (Label("person", "a human being"), Label("location", "a place {or} \"spot\""), Label("product type"))
+LABELS = (Label("person", "a human being"), Label("location", 'a place {or} "spot"'), Label("product type"))
 TEXT = "Ada Kemp moved to Lyon ."
 EXAMPLES = (
     Example("1", "Nothing happened all day ."),
@@ -38,7 +38,9 @@ EVIL = (
 )
 
 
-def questions(name: str, text: str = TEXT, span: str = "Lyon", examples: tuple[Example, ...] = EXAMPLES) -> dict[str, Request]:
+def questions(
+    name: str, text: str = TEXT, span: str = "Lyon", examples: tuple[Example, ...] = EXAMPLES
+) -> dict[str, Request]:
     asked, shown = style(name), show(text)
     prefix = asked.prefix(LABELS, examples, shown)
     return {
@@ -89,7 +91,7 @@ def test_no_golden_file_is_left_over() -> None:
 
 
 def test_an_unknown_style_is_named() -> None:
-    with pytest.raises(ConfigError, match="'fancy'.*chat"):
+    with pytest.raises(ConfigError, match=r"'fancy'.*chat"):
         style("fancy")
 
 
@@ -113,10 +115,17 @@ def test_types_are_shown_with_their_descriptions(name: str) -> None:
 
 @pytest.mark.parametrize("name", STYLES)
 def test_entities_of_a_demonstration_stand_in_order_outer_before_inner(name: str) -> None:
-    spans = [Span(4, 8, "group"), Span(19, 23, "location"), Span(0, 8, "group"), Span(4, 23, "event"), Span(0, 23, "event")]
+    spans = [
+        Span(4, 8, "group"),
+        Span(19, 23, "location"),
+        Span(0, 8, "group"),
+        Span(4, 23, "event"),
+        Span(0, 23, "event"),
+    ]
     shown = style(name).demonstration(Example("1", "The Owls landed in Lima .", tuple(spans)))
     order = [
-        "The Owls landed in Lima (event)", "The Owls (group)", "Owls landed in Lima (event)", "Owls (group)", "Lima (location)",
+        "The Owls landed in Lima (event)", "The Owls (group)", "Owls landed in Lima (event)", "Owls (group)",
+        "Lima (location)",
     ]  # fmt: skip
     assert "; ".join(order) in shown
 

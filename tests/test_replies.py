@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import pairwise
 
 import pytest
 from fakes import any_text
@@ -20,12 +21,13 @@ def pairs(text: str, outcome: Outcome = Outcome.DONE, labels: tuple[str, ...] = 
     return [(item.text, item.label) for item in read_listing(Reply(text, outcome), labels)]
 
 
-def spelt(text: str, logprob: float = -1.0, inside: tuple[str, ...] = ()) -> Reply:
-    """A reply in tokens of one character: those of the strings `inside` have this log-probability, the others none."""
-    held: set[int] = set()
-    for part in inside:
-        held.update(range(text.index(part), text.index(part) + len(part)))
-    return Reply(text, tokens=tuple(Token(char, logprob if i in held else 0.0) for i, char in enumerate(text)))
+def spelt(text: str, **inside: float) -> Reply:
+    """A reply in tokens of one character, all of them improbable but those of the words `inside`."""
+    logprobs = [-20.0] * len(text)
+    for word, logprob in inside.items():
+        at = text.rindex(word)
+        logprobs[at : at + len(word)] = [logprob] * len(word)
+    return Reply(text, tokens=tuple(map(Token, text, logprobs)))
 
 
 @pytest.mark.parametrize(
@@ -133,13 +135,15 @@ def test_what_is_listed_in_json_is_read_back(items: list[tuple[str, str]]) -> No
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["entities", "text", "type", "answer", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["entities", "text", "type", "answer", "x"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 any_reply = st.one_of(
     any_text,
-    st.text("();\n-{}[]\": none(person)", max_size=30),
+    st.text('();\n-{}[]": none(person)', max_size=30),
     json_values.map(json.dumps),
     json_values.map(lambda value: json.dumps({"entities": [value, value]})[:-3]),
 )
@@ -150,7 +154,7 @@ def replies(draw: st.DrawFn) -> Reply:
     """Any reply, its text cut into tokens somehow, with log-probabilities that may even be a little above 0."""
     text = draw(any_reply)
     cuts = sorted({0, len(text), *draw(st.lists(st.integers(0, len(text)), max_size=8))})
-    pieces = [text[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    pieces = [text[a:b] for a, b in pairwise(cuts)]
     logprob = st.floats(-1e4, 0.1)
     tokens = tuple(Token(piece, draw(logprob)) for piece in pieces) if draw(st.booleans()) else ()
     return Reply(text, draw(st.sampled_from(list(Outcome))), tokens)
@@ -174,7 +178,8 @@ def test_any_reply_is_read_as_a_choice(reply: Reply) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"entities":' + "[" * 100_000, '{"a":' * 100_000, '{"entities":[' + "9" * 10_000, "(" * 50_000, ";" * 50_000]
+    "text",
+    ['{"entities":' + "[" * 100_000, '{"a":' * 100_000, '{"entities":[' + "9" * 10_000, "(" * 50_000, ";" * 50_000]
 )  # fmt: skip
 def test_endless_replies_are_read(text: str) -> None:
     assert len(pairs(text)) <= 1
@@ -212,12 +217,12 @@ def test_of_options_that_differ_in_case_the_exact_one_is_meant() -> None:
 
 
 def test_probabilities_are_those_of_the_tokens_of_each_part() -> None:
-    text = " - Anna Berg (person); Rome (location)"
-    first, second = read_listing(spelt(text, inside=("Anna Berg", "location")), LABELS)
-    assert first.probability == pytest.approx(math.exp(-len("Anna Berg")))
-    assert first.label_probability == pytest.approx(1)
-    assert second.probability == pytest.approx(1)
-    assert second.label_probability == pytest.approx(math.exp(-len("location")))
+    reply = spelt(" - Anna (person); Rome (location)", Anna=-0.1, person=-0.2, Rome=-0.3, location=-0.4)
+    first, second = read_listing(reply, LABELS)
+    assert first.probability == pytest.approx(math.exp(4 * -0.1))
+    assert first.label_probability == pytest.approx(math.exp(6 * -0.2))
+    assert second.probability == pytest.approx(math.exp(4 * -0.3))
+    assert second.label_probability == pytest.approx(math.exp(8 * -0.4))
 
 
 def test_a_token_counts_for_every_part_that_it_touches() -> None:
@@ -234,8 +239,6 @@ def test_without_log_probabilities_there_are_none() -> None:
 
 @pytest.mark.parametrize(("text", "option"), [(" true)", "true"), ('{"answer": "a"}', "a"), ("“a”", "a")])
 def test_the_probability_of_a_choice_is_that_of_its_own_tokens(text: str, option: str) -> None:
-    at = text.rindex(option)
-    tokens = tuple(Token(char, -1.0 if at <= i < at + len(option) else 0.0) for i, char in enumerate(text))
-    chosen, probability = read_choice(Reply(text, tokens=tokens), ("true", "a"))
+    chosen, probability = read_choice(spelt(text, **{option: -0.5}), ("true", "a"))
     assert chosen == option
-    assert probability == pytest.approx(math.exp(-len(option)))
+    assert probability == pytest.approx(math.exp(-0.5 * len(option)))

@@ -47,7 +47,11 @@ def test_replies_survive_reopening(path: Path) -> None:
     store.close()
 
 
-@given(any_text, st.sampled_from([Outcome.DONE, Outcome.CUT]), st.lists(st.tuples(any_text, st.floats(-1e9, 0)), max_size=3))
+@given(
+    any_text,
+    st.sampled_from([Outcome.DONE, Outcome.CUT]),
+    st.lists(st.tuples(any_text, st.floats(-1e9, 0)), max_size=3),
+)
 def test_any_reply_is_given_back_as_it_was(text: str, outcome: Outcome, tokens: list[tuple[str, float]]) -> None:
     store = Store.open(":memory:")
     reply = Reply(text, outcome, tuple(Token(*token) for token in tokens), Usage(1, 2, 3))

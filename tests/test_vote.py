@@ -153,7 +153,7 @@ def test_of_equally_good_overlapping_entities_the_longer_stays_then_the_earlier(
     ballots = [ballot("location", surface=s) for s in ("York City", "New York", "York", "Berg of", "Anna Berg")]
     assert [e.text for e in decide(TEXT, ballots, Decision())] == ["Anna Berg", "York City"]
     assert [e.text for e in decide(TEXT, [ballots[1], ballots[3]], Decision())] == ["Berg of", "New York"]
-    assert [e.text for e in decide(TEXT, ballots[3:] + [ballot("person", surface="of New")], Decision())] == [
+    assert [e.text for e in decide(TEXT, [*ballots[3:], ballot("person", surface="of New")], Decision())] == [
         "Anna Berg",
         "of New",
     ]
