@@ -29,11 +29,13 @@ class EmbeddedSettings(_Settings):
     """A model in this process. `path` is a file or folder, or `package:NAME/FILE` for a file that a package carries.
 
     `adapter` is a file of LoRA factors that are merged into a GGUF model on first use.
+    `exact` computes in 32 bits throughout, so that a reply does not depend on what is read beside it; it is slower.
     """
 
     engine: Literal["openvino"]
     path: str
     adapter: str | None = None
+    exact: bool = False
     device: str = "CPU"
     context: Positive | None = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 from el4ner.annotation import Annotation, Shown, Trace
@@ -33,6 +34,7 @@ from el4ner.stages.verify import verify
 from el4ner.vote import Decision, decide
 
 T = TypeVar("T")
+Labels = Sequence[Label] | Sequence[str] | Mapping[str, str]
 
 
 class EL4NER:
@@ -61,7 +63,12 @@ class EL4NER:
 
     @classmethod
     def from_recipe(
-        cls, recipe: str | Recipe, pool: Pool, *, store: Store | str | None = None, encoder: Encoder | None = None
+        cls,
+        recipe: str | Recipe,
+        pool: Pool,
+        *,
+        store: Store | str | Path | None = None,
+        encoder: Encoder | None = None,
     ) -> EL4NER:
         """Open a recipe's models: `recipe` is the name of a shipped one ("nano"), a file, or a `Recipe`.
 
@@ -71,21 +78,21 @@ class EL4NER:
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         models = open_models(loaded)
         members = [Member(settings, models[settings.model], style(settings.style)) for settings in loaded.members]
-        opened = Store.open(store) if isinstance(store, str) else store
+        opened = Store.open(store) if isinstance(store, str | Path) else store
         return cls(loaded, members, pool, store=opened, encoder=encoder)
 
-    def __call__(self, text: str, labels: Sequence[Label] | Mapping[str, str] | None = None) -> Annotation:
+    def __call__(self, text: str, labels: Labels | None = None) -> Annotation:
         """Annotate one text. Many at a time are much faster: see `annotate`."""
         return next(self.annotate([text], labels))
 
-    def annotate(
-        self, texts: Iterable[str | Document], labels: Sequence[Label] | Mapping[str, str] | None = None
-    ) -> Iterator[Annotation]:
+    def annotate(self, texts: Iterable[str | Document], labels: Labels | None = None) -> Iterator[Annotation]:
         """Annotations in the order of the texts, in bounded memory. Strings get the ids "1", "2", ...
 
-        `labels` (or {name: description}) are asked for instead of the pool's: demonstrations are shown without other
+        `labels` (also as names, or {name: description}) are asked for instead of the pool's: demonstrations are shown without other
         types. Raises `ModelError` where no member answered anything in a window of texts.
         """
+        if isinstance(texts, str):
+            raise DataError("annotate takes a list of texts; for a single text, call the ensemble itself: ner(text)")
         chosen = self._labels(labels)
         documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
         for window in _windows(documents, self.recipe.window):
@@ -101,17 +108,19 @@ class EL4NER:
         """What was asked so far, by stage and member."""
         return self._ledger.costs
 
-    def _labels(self, labels: Sequence[Label] | Mapping[str, str] | None) -> tuple[Label, ...]:
+    def _labels(self, labels: Labels | None) -> tuple[Label, ...]:
         if labels is None:
             chosen = self.pool.labels
         elif isinstance(labels, Mapping):
             chosen = tuple(Label(name, description) for name, description in labels.items())
         else:
-            chosen = tuple(labels)
+            chosen = tuple(Label(label) if isinstance(label, str) else label for label in labels)
         if not chosen:
             raise ConfigError("labels: none given; name at least one type of entity")
+        if len({label.name for label in chosen}) < len(chosen):
+            raise ConfigError("labels: a name stands there twice; give every type a name of its own")
         for label in chosen:
-            if not label.name.strip() or label.name == EMPTY or any(c in label.name for c in ";()\n"):
+            if not label.name.strip() or label.name.casefold() == EMPTY or any(c in label.name for c in ";()\n"):
                 raise ConfigError(
                     f"label {label.name!r}: a label is a short name without ; ( ) or line breaks, and not {EMPTY!r}"
                 )
@@ -123,7 +132,7 @@ class EL4NER:
             return [Annotation(d.id, d.text, (), (), (), self.decision) for d in documents]
         recipe = self.recipe
         spans, silent = input_spans(passages, recipe.retrieve, self.members, labels, self._desk)
-        found = self._retrieve(passages, spans, labels)
+        found = self._retrieve(passages, spans)
         briefs = self._briefs(passages, found, labels)
         extracted = extract(passages, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
@@ -143,15 +152,15 @@ class EL4NER:
         return cut(document.text, lambda line: len(line.encode()) <= self.recipe.passage_bytes, number)
 
     def _retrieve(
-        self, passages: Sequence[Passage], spans: Sequence[Mapping[str, tuple[Span, ...]]], labels: tuple[Label, ...]
+        self, passages: Sequence[Passage], spans: Sequence[Mapping[str, tuple[Span, ...]]]
     ) -> list[Retrieved]:
         if self._index is None:
-            self._index = Index.build(self.pool, self._pool_spans(labels), self._encoder)
+            self._index = Index.build(self.pool, self._pool_spans(), self._encoder)
         reach = max(member.reach for member in self.members)
         entity_free = max(member.settings.entity_free for member in self.members)
         return retrieve(passages, spans, self._index, self.recipe.retrieve, reach, entity_free)
 
-    def _pool_spans(self, labels: tuple[Label, ...]) -> list[tuple[Span, ...]]:
+    def _pool_spans(self) -> list[tuple[Span, ...]]:
         """The spans by which the pool is found, into its texts as they were given (PAPER, stage 1.1)."""
         examples = self.pool.examples
         if self.recipe.retrieve.pool_spans == "gold":
@@ -160,11 +169,11 @@ class EL4NER:
         if self.recipe.retrieve.pool_spans == "words":
             found = [tuple(phrases(p.shown)) for p in shown]
         else:
-            found = [spans for part in _windows(shown, self.recipe.window) for spans in self._preextract(part, labels)]
+            found = [spans for part in _windows(shown, self.recipe.window) for spans in self._preextract(part)]
         return [tuple(p.span(s.start, s.end) for s in spans) for p, spans in zip(shown, found, strict=True)]
 
-    def _preextract(self, passages: Sequence[Passage], labels: tuple[Label, ...]) -> list[tuple[Span, ...]]:
-        by, _ = preextract([p.shown for p in passages], self.members, labels, self._desk)
+    def _preextract(self, passages: Sequence[Passage]) -> list[tuple[Span, ...]]:
+        by, _ = preextract([p.shown for p in passages], self.members, self.pool.labels, self._desk)
         return [tuple(dict.fromkeys(s for spans in by.values() for s in spans[i])) for i in range(len(passages))]
 
     def _briefs(

@@ -27,6 +27,7 @@ def open_model(recipe: Recipe, name: str) -> Model:
             settings.device,
             settings.context,
             locate(settings.adapter) if settings.adapter else None,
+            settings.exact,
         )
     from el4ner.models.endpoint import Endpoint
     from el4ner.models.openai import OpenAIModel

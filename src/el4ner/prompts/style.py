@@ -95,7 +95,7 @@ class Style:
         return (Message("system", system.strip()), Message("user", text))
 
     def _types(self, labels: Sequence[Label]) -> str:
-        described = [f"{label.name}: {label.description}" if label.description else label.name for label in labels]
+        described = [show(f"{x.name}: {x.description}" if x.description else x.name) for x in labels]
         if self.chat:
             return "\n".join(described)
         return (SEPARATOR if any(label.description for label in labels) else ", ").join(described)
