@@ -1,6 +1,6 @@
 """The labelled texts to train on: read, freed of what is held out, with their neighbours, in one compressed file.
 
-    python train/corpus.py ../shared/data OUT.json.xz
+    python train/corpus.py DATA OUT.json.xz
 
 Runs where el4ner is installed (its encoder, tagger and SpanSim find the neighbours). `episodes.py` needs the file only.
 """

@@ -88,7 +88,8 @@ class EL4NER:
     def annotate(self, texts: Iterable[str | Document], labels: Labels | None = None) -> Iterator[Annotation]:
         """Annotations in the order of the texts, in bounded memory. Strings get the ids "1", "2", ...
 
-        `labels` (also as names, or {name: description}) are asked for instead of the pool's: demonstrations are shown without other
+        `labels` (also as names, or {name: description}) are asked for instead of the pool's: demonstrations are shown
+        without other
         types. Raises `ModelError` where no member answered anything in a window of texts.
         """
         if isinstance(texts, str):
