@@ -1,10 +1,10 @@
-"""Micro-F1 of a recipe on a dataset folder, of the ensemble and of each member alone; a stand-in for an evaluation harness.
+"""Micro-F1 of a recipe on a dataset folder: the ensemble, and each member alone.
 
     uv run python scripts/measure.py DATA/wnut17 [--recipe nano] [--split test] [--texts 200] [--store FILE]
 
-The folder holds `train.jsonl` (the pool), `SPLIT.jsonl` and `meta.json`. Texts are `random.Random(0).sample(split, 200)`, then
-more in the order of `random.Random(1)`. A member alone keeps its own proposals and its own votes, without threshold: its
-first answer, in one step. p: share of 2,000 paired bootstrap draws over texts in which the ensemble is not the better one.
+The folder holds `train.jsonl` (the pool), `SPLIT.jsonl` and `meta.json`. Texts: `random.Random(0).sample(split, 200)`,
+then more in the order of `random.Random(1)`. A member alone keeps its own proposals and its own votes, no threshold:
+its first answer, in one step. p: share of 2,000 paired bootstrap draws over texts in which the ensemble is not better.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from el4ner import EL4NER, Document, Pool, Store
 from el4ner.annotation import Annotation
-from el4ner.formats.files import read_examples
+from el4ner.formats import read_examples
 
 DRAWS = 2000
 
@@ -94,13 +94,11 @@ def main() -> None:
     entities = [(a, e) for a in annotations for e in a.entities]
     wrong = sum(a.text[e.start : e.end] != e.text for a, e in entities)
     ungrounded = sum(len(trace.ungrounded) for a in annotations for trace in a.traces)
-    tokens = sum(cost.prompt for cost in ner.costs), sum(cost.generated for cost in ner.costs)
+    read, written = sum(cost.prompt for cost in ner.costs), sum(cost.generated for cost in ner.costs)
     print(
         f"{len(gold)} texts, {len(entities)} entities, {wrong} not at their offsets, {ungrounded} strings not grounded"
     )
-    print(
-        f"{wall:.0f} s, {1 - inside / wall:.1%} outside the engine; {tokens[0]} tokens of prompts, {tokens[1]} generated"
-    )
+    print(f"{wall:.0f} s, {1 - inside / wall:.1%} outside the engine; {read} prompt tokens, {written} generated")
 
 
 if __name__ == "__main__":
