@@ -168,7 +168,7 @@ def test_a_server_that_always_fails_does_not_make_every_request_wait() -> None:
     with served(Script(lambda *_: refused(503))) as script:
         replies = generate(script, *[PLAIN] * 100, retries=2)
     assert {reply.outcome for reply in replies} == {Outcome.FAILED}
-    assert time.monotonic() - start < 10  # one by one, it would be twice that
+    assert time.monotonic() - start < 5
     assert 100 <= len(script.asked) <= 100 + 2 * 8
 
 
@@ -180,7 +180,7 @@ def test_where_nobody_listens_all_fail_quickly() -> None:
         replies = model.generate([PLAIN] * 500)
         assert {reply.outcome for reply in replies} == {Outcome.FAILED}
         assert all("onnection" in reply.error for reply in replies)
-        assert time.monotonic() - start < 15  # one by one, it would be a minute and a half
+        assert time.monotonic() - start < 4
         assert model.context == 4096
 
 
