@@ -31,5 +31,5 @@ class Desk:
         fresh = dict(zip(wanted, replies, strict=True))
         if self._store and fresh:
             self._store.put(identity, fresh.items())
-        self._ledger.add(stage, member.name, len(keys), len(keys) - len(unique), len(known), replies, seconds)
+        self._ledger.add(stage, member.name, len(keys), list(known.values()), replies, seconds)
         return [known[k] if k in known else fresh[k] for k in keys]

@@ -13,7 +13,9 @@ class Cost:
     """Totals of one member in one stage.
 
     `asked` counts the questions of the stage, `repeated` those that equal another of the same batch, `stored` those
-    that the reply store knew; the rest were calls. Tokens and seconds are those of the calls.
+    that the reply store knew; the rest were calls. Tokens and seconds are those of the calls; `stored_prompt` and
+    `stored_generated` are the tokens that the stored replies did cost once, so that both together are what the stage
+    costs whoever asks all of it.
     """
 
     stage: str
@@ -28,6 +30,8 @@ class Cost:
     failed: int = 0
     cut: int = 0
     seconds: float = 0.0
+    stored_prompt: int = 0
+    stored_generated: int = 0
 
 
 class Ledger:
@@ -47,15 +51,18 @@ class Ledger:
         return sum(cost.seconds for cost in self._costs.values())
 
     def add(
-        self, stage: str, member: str, asked: int, repeated: int, stored: int, replies: Sequence[Reply], seconds: float
+        self, stage: str, member: str, asked: int, stored: Sequence[Reply], replies: Sequence[Reply], seconds: float
     ) -> None:
-        """Count one batch: `replies` are those of the calls that were really made, `seconds` what they took."""
+        """Count one batch of `asked` questions: the replies that the store knew, and those of the calls that were made.
+
+        `seconds` is what the calls took.
+        """
         old = self._costs.get((stage, member), Cost(stage, member))
         self._costs[stage, member] = replace(
             old,
             asked=old.asked + asked,
-            repeated=old.repeated + repeated,
-            stored=old.stored + stored,
+            repeated=old.repeated + asked - len(stored) - len(replies),
+            stored=old.stored + len(stored),
             calls=old.calls + len(replies),
             prompt=old.prompt + sum(reply.usage.prompt for reply in replies),
             cached=old.cached + sum(reply.usage.cached for reply in replies),
@@ -63,4 +70,6 @@ class Ledger:
             failed=old.failed + sum(reply.outcome is Outcome.FAILED for reply in replies),
             cut=old.cut + sum(reply.outcome is Outcome.CUT for reply in replies),
             seconds=old.seconds + seconds,
+            stored_prompt=old.stored_prompt + sum(reply.usage.prompt for reply in stored),
+            stored_generated=old.stored_generated + sum(reply.usage.generated for reply in stored),
         )

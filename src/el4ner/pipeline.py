@@ -20,6 +20,7 @@ from el4ner.errors import ConfigError, DataError, El4nerError, ModelError
 from el4ner.index import Index
 from el4ner.ledger import Cost, Ledger
 from el4ner.member import Brief, Member
+from el4ner.models.base import Model
 from el4ner.models.constraint import EMPTY
 from el4ner.models.open import open_models
 from el4ner.models.store import Store
@@ -76,10 +77,22 @@ class EL4NER:
         `ModelError`.
         """
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-        models = open_models(loaded)
-        members = [Member(settings, models[settings.model], style(settings.style)) for settings in loaded.members]
         opened = Store.open(store) if isinstance(store, str | Path) else store
-        return cls(loaded, members, pool, store=opened, encoder=encoder)
+        return cls.on_models(loaded, open_models(loaded), pool, store=opened, encoder=encoder)
+
+    @classmethod
+    def on_models(
+        cls,
+        recipe: Recipe,
+        models: Mapping[str, Model],
+        pool: Pool,
+        *,
+        store: Store | None = None,
+        encoder: Encoder | None = None,
+    ) -> EL4NER:
+        """A recipe's ensemble on models that are open already, by their names in the recipe."""
+        members = [Member(settings, models[settings.model], style(settings.style)) for settings in recipe.members]
+        return cls(recipe, members, pool, store=store, encoder=encoder)
 
     def __call__(self, text: str, labels: Labels | None = None) -> Annotation:
         """Annotate one text. Many at a time are much faster: see `annotate`."""

@@ -76,12 +76,17 @@ class Pool:
     @cached_property
     def digest(self) -> str:
         """What identifies the pool's content: SHA-256 over examples and labels in their order, in hexadecimal."""
-        sha = hashlib.sha256()
-        for label in self.labels:
-            sha.update(_line(label.name, label.description))
-        for example in self.examples:
-            sha.update(_line(example.id, example.text, [[s.start, s.end, s.label] for s in example.entities]))
-        return sha.hexdigest()
+        return digest(self.examples, self.labels)
+
+
+def digest(examples: Iterable[Example], labels: Iterable[Label] = ()) -> str:
+    """SHA-256 over labels and examples in their order, in hexadecimal."""
+    sha = hashlib.sha256()
+    for label in labels:
+        sha.update(_line(label.name, label.description))
+    for example in examples:
+        sha.update(_line(example.id, example.text, [[s.start, s.end, s.label] for s in example.entities]))
+    return sha.hexdigest()
 
 
 def _check(example: Example, known: set[str]) -> None:

@@ -58,7 +58,7 @@ def _elect(text: str, ballot: Ballot, decision: Decision) -> Entity | None:
     if label is None:
         return None
     verdicts = [v for v in ballot.verdicts if v.label == label and v.holds is not None]
-    verified = _upheld(verdicts)
+    verified = upheld(verdicts)
     if decision.verify and verified is False:
         return None
     score = share * _belief(verdicts) if decision.verify else share
@@ -86,7 +86,8 @@ def winner(votes: Sequence[Vote], decision: Decision) -> tuple[str | None, float
     return best, min(1.0, score[best] / total)
 
 
-def _upheld(verdicts: Sequence[Verdict]) -> bool | None:
+def upheld(verdicts: Sequence[Verdict]) -> bool | None:
+    """Whether the verifiers that answered about a type let it stand: not if more say false; None if there are none."""
     if not verdicts:
         return None
     upheld = sum(v.holds is True for v in verdicts)

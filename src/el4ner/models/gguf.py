@@ -64,3 +64,10 @@ def _read(file: BinaryIO, form: str) -> int:
 
 def _string(file: BinaryIO) -> str:
     return file.read(_read(file, "<Q")).decode("utf-8", "replace")
+
+
+def count_parameters(path: Path) -> int:
+    """Weights in a file. Reads it with the `gguf` package, which takes a second."""
+    import gguf
+
+    return sum(int(tensor.n_elements) for tensor in gguf.GGUFReader(path).tensors)

@@ -1,0 +1,111 @@
+"""From a recipe and a data set to a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from el4ner.annotation import Annotation
+from el4ner.config import EmbeddedSettings, Recipe
+from el4ner.data import Document, Example
+from el4ner.errors import DataError
+from el4ner.evaluate.dataset import Dataset, leaked, sample
+from el4ner.evaluate.run import Run, Setup
+from el4ner.evaluate.stages import Judged
+from el4ner.models.base import Model
+from el4ner.models.gguf import count_parameters
+from el4ner.models.open import locate, open_model
+from el4ner.models.store import Store
+from el4ner.pipeline import EL4NER
+from el4ner.pool import Pool, digest
+
+Watch = Callable[[Iterator[Annotation], EL4NER, int], Iterator[Annotation]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment to be made: `recipe` on `texts` (a sample of `split`), with demonstrations from `pool`."""
+
+    recipe: Recipe
+    setup: Setup
+    pool: Pool
+    texts: tuple[Example, ...]
+
+
+class Workshop:
+    """Runs plans. Recipes that name the same model share it, so that it is opened once."""
+
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store
+        self._models: dict[str, Model] = {}
+
+    def run(self, plan: Plan, watch: Watch | None = None) -> Run:
+        """Annotate the plan's texts. `watch` may wrap the annotations, to show how far they are."""
+        ner = self.ensemble(plan.recipe, plan.pool)
+        documents = [Document(text.id, text.text) for text in plan.texts]
+        began = time.perf_counter()
+        annotations = ner.annotate(documents)
+        if watch is not None:
+            annotations = watch(annotations, ner, len(documents))
+        judged = tuple(Judged(t.entities, a) for t, a in zip(plan.texts, annotations, strict=True))
+        seconds = time.perf_counter() - began
+        return Run(plan.setup, plan.pool.labels, judged, ner.costs, seconds, parameters(plan.recipe))
+
+    def ensemble(self, recipe: Recipe, pool: Pool) -> EL4NER:
+        """A recipe's ensemble on the models that are open already, and those that it needs beside them."""
+        for name in {member.model for member in recipe.members}:
+            if (key := _key(recipe, name)) not in self._models:
+                self._models[key] = open_model(recipe, name)
+        models = {member.model: self._models[_key(recipe, member.model)] for member in recipe.members}
+        return EL4NER.on_models(recipe, models, pool, store=self._store)
+
+    def close(self) -> None:
+        """Give back what the models hold."""
+        for model in self._models.values():
+            model.close()
+
+
+def plan(
+    recipe: Recipe,
+    data: Dataset,
+    split: str = "test",
+    pool: Pool | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    keep_leaks: bool = False,
+) -> Plan:
+    """What to run: `limit` texts of the split, drawn by `seed`; the pool is the train split unless another is given.
+
+    Pool examples whose text is among those to be annotated are left out of the pool, unless `keep_leaks`.
+    """
+    texts = tuple(sample(data.split(split), limit, seed))
+    if not texts:
+        raise DataError(f"{data.source}: the split {split!r} holds no texts")
+    pool = pool if pool is not None else Pool.of(data.split("train"), data.labels)
+    leaks = [] if keep_leaks else leaked(pool.examples, texts)
+    if leaks:
+        pool = pool.without(example.text for example in leaks)
+    setup = Setup(recipe, data.name, split, limit, seed, digest(texts), pool.digest, len(leaks), version("el4ner"))
+    return Plan(recipe, setup, pool, texts)
+
+
+def parameters(recipe: Recipe) -> int | None:
+    """Weights of all the models that a recipe's members use, each counted once; None where one does not tell."""
+    total = 0
+    for name in {member.model for member in recipe.members}:
+        settings = recipe.models[name]
+        if isinstance(settings, EmbeddedSettings):
+            path = locate(settings.path)
+            known = count_parameters(path) if path.is_file() else None
+        else:
+            known = getattr(settings, "parameters", None)
+        if known is None:
+            return None
+        total += known
+    return total
+
+
+def _key(recipe: Recipe, model: str) -> str:
+    return recipe.models[model].model_dump_json()
