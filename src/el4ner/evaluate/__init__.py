@@ -1,0 +1,1 @@
+"""Scores, comparisons, and what they are made of: see the README."""
