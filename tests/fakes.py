@@ -55,14 +55,15 @@ class Asked:
     demonstrations: tuple[tuple[str, str], ...] = ()
     span: str = ""
     last: str = ""  # the choices of a classification, the type of a verification
+    types: str = ""  # as they are shown
 
     @classmethod
     def of(cls, request: Request) -> Asked:
         assert isinstance(request.prompt, str)
-        _, shown, text, tail = request.prompt.split("\x1e")
+        types, shown, text, tail = request.prompt.split("\x1e")
         stage, *rest = tail.split("\x1f")
         pairs = [tuple(one.split("\x1f")) for one in shown.split("\x1d")[:-1]]
-        return cls(stage, text, tuple((text, entities) for text, entities in pairs), *rest)
+        return cls(stage, text, tuple((text, entities) for text, entities in pairs), *rest, types=types)
 
 
 @dataclass

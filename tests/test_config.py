@@ -101,6 +101,19 @@ def test_members_of_one_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("extract", "problem"),
+    [
+        ({"answer": "marks"}, "says no types"),
+        ({"answer": "reasons", "types": "none"}, "says types"),
+        ({"answer": "marks", "types": "none", "constrain": True}, "constrain"),
+        ({"samples": 2}, "temperature 0"),
+    ],
+)
+def test_ways_of_extraction_that_do_not_go_together(extract: dict[str, Any], problem: str) -> None:
+    assert problem in complaint(table(extract=extract))
+
+
+@pytest.mark.parametrize(
     ("recipe", "key"),
     [
         (table(members=[]), "members"),

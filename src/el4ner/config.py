@@ -113,9 +113,31 @@ class RetrieveSettings(_Settings):
 
 
 class ExtractSettings(_Settings):
-    """Stage 2. `constrain`: hold replies to spans of the text by a grammar, where the engine can."""
+    """Stage 2.
 
+    `answer` is how a member says what it found, in demonstrations and replies alike: "list" is "Anna Berg (person)";
+    "marks" copies the text with signs around each entity, and says no types; "reasons" is a line a candidate, with true
+    or false and a reason. `types`: "together" asks for all types at once, "apart" puts a question for each type, whose
+    demonstrations show that type only, and are the most similar ones that hold it as far as there are any among those
+    retrieved (so many times more are); "none" asks for spans without types.
+    `samples` replies are drawn for every question, by consecutive seeds, and what any of them holds goes on.
+    `constrain`: hold lists to spans of the text by a grammar, where the engine can.
+    """
+
+    answer: Literal["list", "marks", "reasons"] = "list"
+    types: Literal["together", "apart", "none"] = "together"
+    samples: Positive = 1
     constrain: bool = False
+
+    @model_validator(mode="after")
+    def _go_together(self) -> ExtractSettings:
+        if self.answer == "marks" and self.types == "together":
+            raise ValueError('answer = "marks" says no types: set types = "apart" or "none"')
+        if self.answer == "reasons" and self.types == "none":
+            raise ValueError('answer = "reasons" says types: set types = "together" or "apart"')
+        if self.constrain and self.answer != "list":
+            raise ValueError('constrain: only answer = "list" can be held to the text')
+        return self
 
 
 class ClassifySettings(_Settings):
@@ -174,6 +196,10 @@ class Recipe(_Settings):
             if member.model not in self.models:
                 raise ValueError(
                     f"members: {member.name!r} names the model {member.model!r}{_nearest(member.model, self.models)}"
+                )
+            if self.extract.samples > 1 and member.temperature == 0:
+                raise ValueError(
+                    f"extract.samples: at temperature 0 all samples of {member.name!r} are the same; set it above 0"
                 )
         for name in self.verify.members:
             if name not in names:

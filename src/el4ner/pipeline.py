@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from el4ner.annotation import Annotation, Shown, Trace
 from el4ner.config import Recipe, load_recipe
-from el4ner.data import Ballot, Candidate, Document, Example, Label, Span
+from el4ner.data import Ballot, Candidate, Document, Label, Span
 from el4ner.desk import Desk
 from el4ner.encoder import Encoder, default_encoder
 from el4ner.errors import ConfigError, DataError, El4nerError, ModelError
@@ -147,9 +147,9 @@ class EL4NER:
             return [Annotation(d.id, d.text, (), (), (), self.decision) for d in documents]
         recipe = self.recipe
         spans, silent = input_spans(passages, recipe.retrieve, self.members, labels, self._desk)
-        found = self._retrieve(passages, spans)
+        found = self._retrieve(passages, spans, labels)
         briefs = self._briefs(passages, found, labels)
-        extracted = extract(passages, briefs, self.members, labels, recipe.extract, self._desk)
+        extracted = extract(passages, found, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
         ballots = classify(passages, extracted, briefs, self.members, labels, recipe.classify, self._desk)
         ballots = verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
@@ -166,11 +166,16 @@ class EL4NER:
         return cut(document.text, lambda line: len(line.encode()) <= self.recipe.passage_bytes, number)
 
     def _retrieve(
-        self, passages: Sequence[Passage], spans: Sequence[Mapping[str, tuple[Span, ...]]]
+        self,
+        passages: Sequence[Passage],
+        spans: Sequence[Mapping[str, tuple[Span, ...]]],
+        labels: Sequence[Label],
     ) -> list[Retrieved]:
         if self._index is None:
             self._index = Index.build(self.pool, self._pool_spans(), self._encoder)
         reach = max(member.reach for member in self.members)
+        if self.recipe.extract.types == "apart":
+            reach *= len(labels)  # every type is shown by demonstrations that hold it, where there are some
         entity_free = max(member.settings.entity_free for member in self.members)
         return retrieve(passages, spans, self._index, self.recipe.retrieve, reach, entity_free)
 
@@ -193,19 +198,17 @@ class EL4NER:
     def _briefs(
         self, passages: Sequence[Passage], found: Sequence[Retrieved], labels: tuple[Label, ...]
     ) -> dict[str, list[Brief]]:
-        names = {label.name for label in labels}
-        briefs = {}
-        for member in self.members:
-            chosen = [member.choose(r.examples, r.entity_free) for r in found]
-            kept = [[_only(example, names) for example in group] for group in chosen]
-            briefs[member.name] = member.brief(labels, passages, kept)
-        return briefs
+        return {
+            member.name: member.brief(labels, passages, [member.choose(r.examples, r.entity_free) for r in found])
+            for member in self.members
+        }
 
     def _someone_answered(self, extracted: Sequence[Extracted]) -> None:
-        failures = [f"{EXTRACT} {member}: {reason}" for e in extracted for member, reason in e.failed.items()]
-        if len(failures) == len(extracted) * len(self.members):
+        if not any(e.answered for e in extracted):
+            member, reason = next(iter(extracted[0].failed.items()))
             raise ModelError(
-                f"no member answered; the first reason: {failures[0]}; `el4ner doctor` asks every endpoint"
+                f"no member answered; the first reason: {EXTRACT} {member}: {reason};"
+                " `el4ner doctor` asks every endpoint"
             )
 
     def _merge(
@@ -236,11 +239,6 @@ def _windows(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield window
     if failure:
         raise failure
-
-
-def _only(example: Example, names: set[str]) -> Example:
-    kept = tuple(entity for entity in example.entities if entity.label in names)
-    return example if len(kept) == len(example.entities) else Example(example.id, example.text, kept)
 
 
 def _placed(ballot: Ballot, where: Passage) -> Ballot:
