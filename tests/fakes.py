@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from el4ner.config import Recipe, parse_recipe
 from el4ner.data import Example, Label, Span
 from el4ner.member import Member
-from el4ner.models.base import Outcome, Reply, Request, Usage
+from el4ner.models.base import Done, Outcome, Reply, Request, Usage
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
 from el4ner.pool import Pool
@@ -76,6 +76,7 @@ class FakeModel:
     asked: list[Request] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     closed: bool = False
+    overlaps: bool = False
 
     @property
     def calls(self) -> int:
@@ -84,9 +85,12 @@ class FakeModel:
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
-    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
         self.batches.append(len(requests))
-        return [self._reply(request) for request in requests]
+        replies = [self._reply(request) for request in requests]
+        if done is not None:
+            done(list(enumerate(replies)))
+        return replies
 
     def _reply(self, request: Request) -> Reply:
         self.asked.append(request)

@@ -28,12 +28,16 @@ from el4ner.passage import Passage, cut, passage
 from el4ner.phrases import phrases
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
+from el4ner.sidebyside import ahead
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import STAGE as EXTRACT
 from el4ner.stages.extract import Extracted, extract
 from el4ner.stages.retrieve import Retrieved, input_spans, preextract, retrieve
 from el4ner.stages.verify import verify
 from el4ner.vote import Decision, decide
+
+_STAGES = ("retrieve", "extract", "classify", "verify")
+_AHEAD = 3  # windows under way on servers: one waits for its last replies, one is full at work, one is being prepared
 
 T = TypeVar("T")
 Labels = Sequence[Label] | Sequence[str] | Mapping[str, str]
@@ -110,8 +114,9 @@ class EL4NER:
             raise DataError("annotate takes a list of texts; for a single text, call the ensemble itself: ner(text)")
         chosen = self._labels(labels)
         documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
-        for window in _windows(documents, self.recipe.window):
-            yield from self._annotate(window, chosen)
+        windows = _windows(documents, self.recipe.window)
+        for done in ahead(lambda window: self._annotate(window, chosen), windows, self._depth):
+            yield from done
 
     def close(self) -> None:
         """Give back what the models hold."""
@@ -120,8 +125,19 @@ class EL4NER:
 
     @property
     def costs(self) -> tuple[Cost, ...]:
-        """What was asked so far, by stage and member."""
-        return self._ledger.costs
+        """What was asked so far, by stage and member, in their order."""
+        names = [member.name for member in self.members]
+        return tuple(sorted(self._ledger.costs, key=lambda cost: (_STAGES.index(cost.stage), names.index(cost.member))))
+
+    @property
+    def busy(self) -> float:
+        """Seconds in which at least one model was at work."""
+        return self._ledger.busy
+
+    @property
+    def _depth(self) -> int:
+        """How many windows are under way: while one is parsed and voted on, servers work on the next."""
+        return _AHEAD if any(member.model.overlaps for member in self.members) else 1
 
     def _labels(self, labels: Labels | None) -> tuple[Label, ...]:
         if labels is None:

@@ -46,7 +46,7 @@ def demo(html: Page = None, recipe: RecipeName = "nano") -> None:
             out.print(Padding(entity_table(annotation, members, colours), (0, 0, 0, 2)))
     out.print(Text("\nWhere the time went", style="bold"))
     out.print(cost_table(ner.costs))
-    note = spent(ner.costs, seconds, opening)
+    note = spent(ner.busy, seconds, opening)
     out.print(Text(note))
     if html is not None:
         write_text(html, page(f"el4ner demo: {ner.recipe.name}", annotations, pool.labels, members, ner.costs, note))

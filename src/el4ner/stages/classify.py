@@ -59,7 +59,7 @@ def _votes(
         for i, c in asked
     ]
     options = [label.name for label in labels] + [EMPTY] * settings.none
-    replies = iter(desk.ask(STAGE, member, requests))
+    replies = iter(desk.ask(STAGE, [(member, requests)])[0])
     return [vote or _vote(member, next(replies), options) for vote in own]
 
 

@@ -54,10 +54,10 @@ def extract(
     entries.
     """
     answers: list[dict[str, list[Answer]]] = [{m.name: [] for m in members} for _ in passages]
-    for member in members:
-        asked = questions(passages, found, briefs[member.name], member, labels, settings)
-        replies = desk.ask(STAGE, member, [question.request for question in asked])
-        for question, reply in zip(asked, replies, strict=True):
+    asked = [questions(passages, found, briefs[member.name], member, labels, settings) for member in members]
+    replies = desk.ask(STAGE, [(m, [q.request for q in own]) for m, own in zip(members, asked, strict=True)])
+    for member, own, given in zip(members, asked, replies, strict=True):
+        for question, reply in zip(own, given, strict=True):
             answers[question.passage][member.name].append((question.label, reply))
     form = form_of(settings)
     return [_union(passage.shown, given, labels, form) for passage, given in zip(passages, answers, strict=True)]

@@ -14,7 +14,7 @@ from el4ner.desk import Desk
 from el4ner.ground import ground
 from el4ner.index import Index
 from el4ner.member import Member
-from el4ner.models.base import Outcome
+from el4ner.models.base import Outcome, Request
 from el4ner.passage import Passage
 from el4ner.phrases import phrases
 from el4ner.prompts.replies import read_listing
@@ -47,17 +47,21 @@ def preextract(
     """
     spans: dict[str, list[tuple[Span, ...]]] = {}
     abstained: list[list[str]] = [[] for _ in shown]
-    for member in members:
-        limits = [16 + 2 * n for n in member.model.count(shown)]
-        asked = member.labels(labels)
-        requests = [member.style.preextract(asked, text, True, n) for text, n in zip(shown, limits, strict=True)]
+    asked = [(member, _questions(shown, member, labels)) for member in members]
+    for member, replies in zip(members, desk.ask(STAGE, asked), strict=True):
         spans[member.name] = []
-        for i, reply in enumerate(desk.ask(STAGE, member, requests)):
+        for i, reply in enumerate(replies):
             if reply.outcome is Outcome.FAILED:
                 abstained[i].append(f"{STAGE} {member.name}: {reply.error}")
             places = (place for item in read_listing(reply, ()) for place in ground(shown[i], item.text))
             spans[member.name].append(tuple(Span(*place) for place in dict.fromkeys(places)))
     return spans, abstained
+
+
+def _questions(shown: Sequence[str], member: Member, labels: Sequence[Label]) -> list[Request]:
+    limits = [16 + 2 * n for n in member.model.count(shown)]
+    asked = member.labels(labels)
+    return [member.style.preextract(asked, text, True, limit) for text, limit in zip(shown, limits, strict=True)]
 
 
 def input_spans(
