@@ -17,7 +17,7 @@ from el4ner.data import Ballot, Candidate, Document, Example, Label, Span
 from el4ner.desk import Desk
 from el4ner.encoder import Encoder, default_encoder
 from el4ner.errors import ConfigError, DataError, El4nerError, ModelError
-from el4ner.index import Index
+from el4ner.index import Index, gold
 from el4ner.ledger import Cost, Ledger
 from el4ner.member import Brief, Member
 from el4ner.models.constraint import EMPTY
@@ -156,16 +156,18 @@ class EL4NER:
         self, passages: Sequence[Passage], spans: Sequence[Mapping[str, tuple[Span, ...]]]
     ) -> list[Retrieved]:
         if self._index is None:
-            self._index = Index.build(self.pool, self._pool_spans(), self._encoder)
+            how = self.recipe.retrieve.pool_spans
+            # What members find depends on who answered, and the reply store keeps it: no file for their spans.
+            source = None if how == "members" else how
+            self._index = Index(self.pool, self._encoder, self._pool_spans, source)
         reach = max(member.reach for member in self.members)
         entity_free = max(member.settings.entity_free for member in self.members)
         return retrieve(passages, spans, self._index, self.recipe.retrieve, reach, entity_free)
 
-    def _pool_spans(self) -> list[tuple[Span, ...]]:
-        """The spans by which the pool is found, into its texts as they were given (PAPER, stage 1.1)."""
-        examples = self.pool.examples
+    def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
+        """The spans by which examples are found, into their texts as they were given (PAPER, stage 1.1)."""
         if self.recipe.retrieve.pool_spans == "gold":
-            return [example.entities for example in examples]
+            return gold(examples)
         shown = [passage(example.text) for example in examples]
         if self.recipe.retrieve.pool_spans == "words":
             found = [tuple(phrases(p.shown)) for p in shown]
