@@ -463,7 +463,8 @@ class TestQuestions:
         list(ner.annotate(["Tom", "Oslo"]))
         list(ner.annotate(["Berlin"]))
         asked = [question.text for question in model.questions("preextract")]
-        assert sorted(asked) == sorted([example.text for example in POOL.examples] + ["Tom", "Oslo", "Berlin"])
+        named = [example.text for example in POOL.examples if example.entities]
+        assert sorted(asked) == sorted([*named, "Tom", "Oslo", "Berlin"])
 
     def test_replies_can_be_held_to_the_text(self) -> None:
         model = knowing()
@@ -695,7 +696,7 @@ class TestFaultsOfThePublicReproduction:
         list(ner.annotate(texts[:10]))
         for text in texts[10:]:
             ner(text)
-        assert [encoder.given.count(e.text) for e in POOL.examples] == [1] * len(POOL.examples)
+        assert all(encoder.given.count(example.text) <= 1 for example in POOL.examples)
         spans = [e.text[s.start : s.end] for e in POOL.examples for s in e.entities]
         assert [encoder.given.count(span) for span in spans if span != "Oslo"] == [1] * (len(spans) - 1)
 

@@ -100,6 +100,11 @@ class RetrieveSettings(_Settings):
     "words" takes runs of words whose part of speech can be a name, and asks nobody.
     `pool_spans`: "gold" takes the pool's labelled spans; "members" pre-extracts them once (stored); "words" as above.
     The weights of a span by part of speech are open in the paper; these are a public reproduction's.
+    `search` "approximate" sifts pools of more than a million spans (or texts) before it compares exactly: see
+    `el4ner.coarse`.
+    `balance`: every label of the pool, where it can be, is among the demonstrations. `diversity` d chooses them one by
+    one (maximal marginal relevance): the next is that with the most (1 - d) x similarity - d x cosine of its text to
+    the nearest of those chosen already; 0 is similarity alone.
     """
 
     by: Literal["span", "sentence", "random"] = "span"
@@ -109,6 +114,9 @@ class RetrieveSettings(_Settings):
     common: Annotated[float, Field(ge=0)] = 2.0
     pronoun: Annotated[float, Field(ge=0)] = 1.0
     other: Annotated[float, Field(ge=0)] = 0.0
+    search: Literal["exact", "approximate"] = "exact"
+    balance: bool = False
+    diversity: Share = 0.0
     seed: int = 0
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from el4ner.annotation import Annotation, Shown, Trace
 from el4ner.config import Recipe, load_recipe
-from el4ner.data import Ballot, Candidate, Document, Label, Span
+from el4ner.data import Ballot, Candidate, Document, Example, Label, Span
 from el4ner.desk import Desk
 from el4ner.encoder import Encoder, default_encoder
 from el4ner.errors import ConfigError, DataError, El4nerError, ModelError
-from el4ner.index import Index
+from el4ner.index import Index, gold
 from el4ner.ledger import Cost, Ledger
 from el4ner.member import Brief, Member
 from el4ner.models.base import Model
@@ -62,6 +63,7 @@ class EL4NER:
         self._ledger = Ledger()
         self._desk = Desk(store, self._ledger)
         self._index: Index | None = None
+        self._searching = Lock()
         self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
         how = recipe.decide
         weights = {m.name: m.settings.weight for m in self.members}
@@ -187,19 +189,25 @@ class EL4NER:
         spans: Sequence[Mapping[str, tuple[Span, ...]]],
         labels: Sequence[Label],
     ) -> list[Retrieved]:
-        if self._index is None:
-            self._index = Index.build(self.pool, self._pool_spans(), self._encoder)
         reach = max(member.reach for member in self.members)
         if self.recipe.extract.types == "apart":
             reach *= len(labels)  # every type is shown by demonstrations that hold it, where there are some
         entity_free = max(member.settings.entity_free for member in self.members)
-        return retrieve(passages, spans, self._index, self.recipe.retrieve, reach, entity_free)
+        with self._searching:  # windows may overlap, and the first of them makes the index
+            return retrieve(passages, spans, self._pool_index(), self.recipe.retrieve, reach, entity_free)
 
-    def _pool_spans(self) -> list[tuple[Span, ...]]:
-        """The spans by which the pool is found, into its texts as they were given (PAPER, stage 1.1)."""
-        examples = self.pool.examples
+    def _pool_index(self) -> Index:
+        if self._index is None:
+            how = self.recipe.retrieve.pool_spans
+            # What members find depends on who answered, and the reply store keeps it: no file for their spans.
+            source = None if how == "members" else how
+            self._index = Index(self.pool, self._encoder, self._pool_spans, source)
+        return self._index
+
+    def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
+        """The spans by which examples are found, into their texts as they were given (PAPER, stage 1.1)."""
         if self.recipe.retrieve.pool_spans == "gold":
-            return [example.entities for example in examples]
+            return gold(examples)
         shown = [passage(example.text) for example in examples]
         if self.recipe.retrieve.pool_spans == "words":
             found = [tuple(phrases(p.shown)) for p in shown]
