@@ -66,9 +66,7 @@ class TestSearch:
         assert index.rank("spans", [], 1) == []
 
     def test_an_example_without_a_found_span_cannot_be_found(self) -> None:
-        index = Index(
-            POOL, LetterEncoder(), lambda examples: [e.entities[:0] if e.id == "p1" else e.entities for e in examples]
-        )
+        index = Index(POOL, LetterEncoder(), lambda named: [e.entities if e.id != "p1" else () for e in named])
         (ranking,) = index.rank("spans", QUERIES[:1], 99)
         assert 0 not in ranking.ids
 
@@ -204,15 +202,17 @@ class TestDisk:
         found(Index(pool, encoder, gold, "gold", tmp_path))
         assert not set(encoder.given) & {e.text for e in pool.examples}
 
-    def test_what_breaks_off_leaves_nothing(self, tmp_path: Path, always_on_disk: None) -> None:
+    def test_what_breaks_off_leaves_nothing(
+        self, tmp_path: Path, always_on_disk: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         class Breaking(LetterEncoder):
             def encode(self, texts: Sequence[str]) -> np.ndarray:
                 if len(self.given) > 20:
                     raise KeyboardInterrupt
                 return super().encode(texts)
 
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(el4ner.index, "_BATCH", 8)
+        monkeypatch.setattr(el4ner.index, "_BATCH", 8)
+        with pytest.raises(KeyboardInterrupt):
             found(Index(pool_of(grown(50)), Breaking(), gold, "gold", tmp_path))
         assert list(tmp_path.glob("*/*")) == []
 

@@ -10,6 +10,8 @@ and without another package (2 million spans, `benchmarks/retrieval.py` says how
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,7 +26,8 @@ _FIRST, _SECOND = 256, 256  # centres, and centres within each
 _SAMPLE = 400_000  # spans that the centres are learnt from
 _ROUNDS = 6
 _CHUNK = 1 << 18
-_BLOCK = 8192  # codes looked up at once
+_BLOCK = 16_384  # codes looked up at once
+_TOGETHER = 16  # texts asked about at once: the cosines of their spans to all centres are 6 MB
 
 Codes = NDArray[np.uint16]
 
@@ -52,22 +55,28 @@ class Coarse:
 
     def rank(self, table: Table, asked: Asked, count: int) -> list[Ranking]:
         """About the `count` best texts of the table for each one asked about; their order and scores are exact."""
-        found = []
-        for column, scores in enumerate(self._scan(table, asked)):
-            near = largest(scores, max(KEPT, 4 * count), 0)[: 2 * max(KEPT, 4 * count)]
-            found.append(Ranking.best(table.owners[near], table.exact(asked, column, near), count))
+        kept, found = max(KEPT, 4 * count), []
+        for at in range(0, asked.shares.shape[1], _TOGETHER):
+            some = asked.some(slice(at, at + _TOGETHER))
+            for column, scores in enumerate(self._scan(table, some)):
+                found.append(table.best(some, column, largest(scores, kept, 0)[: 2 * kept], count))
         return found
 
     def _scan(self, table: Table, asked: Asked) -> Vectors:
         scores = np.empty((asked.shares.shape[1], len(table.owners)), dtype=np.float32)
         # Bytes are the point: they are what limits looking up. 1/127 is a tenth of what the centres are off.
         cosines = np.rint(np.clip(self.centres @ asked.vectors.T, -1, 1) * 127).astype(np.int8)
-        for texts, rows, count in table.blocks(_BLOCK):
+
+        def fill(block: tuple[slice, slice, int]) -> None:
+            texts, rows, count = block
             codes = self.codes[rows].reshape(-1, count)
             best = cosines[codes[:, 0]]
             for i in range(1, count):
                 np.maximum(best, cosines[codes[:, i]], out=best)
             scores[:, texts] = (best.astype(np.float32) @ asked.shares).T
+
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # numpy looks up without the interpreter's lock
+            list(threads.map(fill, table.blocks(_BLOCK)))
         return scores
 
 

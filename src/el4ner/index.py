@@ -87,8 +87,7 @@ class Index:
         asked = Asked.of([text], self.encoder)
         found = []
         for table in (part.table for part in self._upto(kind)):
-            places = table.places(ids)
-            found.append(Ranking(table.owners[places], table.exact(asked, 0, places)))
+            found.append(table.best(asked, 0, table.places(ids), len(ids)))
         return Ranking.merged(found, len(ids))
 
     @cached_property

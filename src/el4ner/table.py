@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,11 @@ class Asked:
                 if weight:
                     shares[rows[surface], column] += weight / total
         return cls(encoder.encode(list(rows)), shares.astype(np.float32))
+
+    def some(self, columns: slice) -> Asked:
+        """Some of the texts alone."""
+        rows = self.shares[:, columns].any(axis=1)
+        return Asked(self.vectors[rows], self.shares[rows, columns])
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +140,23 @@ class Table:
         """
         found = []
         for column, scores in enumerate(self.scan(asked)):
-            near = largest(scores, count, _SLACK)
-            found.append(Ranking.best(self.owners[near], self.exact(asked, column, near), count))
+            found.append(self.best(asked, column, largest(scores, count, _SLACK), count))
         return found
 
-    def exact(self, asked: Asked, column: int, places: Integers) -> NDArray[np.float64]:
-        """SpanSim of the text in `column` to those in some places of the table, to 6 decimals."""
+    def best(self, asked: Asked, column: int, places: Integers, count: int) -> Ranking:
+        """The `count` best of the texts in some places for the one asked about in `column`; scores to 6 decimals."""
+        if len(places) > 4 * count:  # float64 takes twice the time, and only the best need it
+            places = places[largest(self._compared(asked, column, places, np.float32), count, _SLACK)]
+        scores = self._compared(asked, column, places, np.float64).round(_DECIMALS) + 0.0  # no -0.0
+        return Ranking.best(self.owners[places], scores, count)
+
+    def _compared(
+        self, asked: Asked, column: int, places: Integers, kind: type[np.float32] | type[np.float64]
+    ) -> NDArray[Any]:
         heavy = asked.shares[:, column] > 0
-        shares = asked.shares[heavy, column].astype(np.float64)
-        query = asked.vectors[heavy].T.astype(np.float64)
-        scores = np.zeros(len(places))
+        shares = asked.shares[heavy, column].astype(kind)
+        query = asked.vectors[heavy].T.astype(kind)
+        scores = np.zeros(len(places), dtype=kind)
         if not len(shares):
             return scores
         for at in range(0, len(places), _BLOCK):
@@ -151,9 +164,9 @@ class Table:
             sizes = self.counts[some]
             bounds = np.cumsum(sizes) - sizes
             rows = np.repeat(self.starts[some] - bounds, sizes) + np.arange(sizes.sum())
-            best = np.maximum.reduceat(self.vectors[rows].astype(np.float64) @ query, bounds, axis=0)
+            best = np.maximum.reduceat(self.vectors[rows].astype(kind, copy=False) @ query, bounds, axis=0)
             scores[at : at + _BLOCK] = best @ shares / shares.sum()
-        return scores.round(_DECIMALS) + 0.0  # no -0.0
+        return scores
 
     def places(self, ids: Integers) -> Integers:
         """Where the texts of these numbers stand; those that are not in the table are left out."""
@@ -161,7 +174,8 @@ class Table:
             return NOTHING.ids
         at = np.searchsorted(self.owners, ids, sorter=self._by_owner)
         found: Integers = self._by_owner[np.minimum(at, len(self.owners) - 1)]
-        return found[self.owners[found] == ids]
+        there: NDArray[np.bool_] = self.owners[found] == ids
+        return found[there]
 
     @cached_property
     def _by_owner(self) -> Integers:
@@ -188,4 +202,5 @@ def largest(scores: Vectors, count: int, slack: float) -> Integers:
     maxima = np.maximum.reduceat(scores, np.arange(0, len(scores), size))
     sieved = np.flatnonzero(scores >= np.partition(maxima, -count)[-count] - slack)
     values = scores[sieved]
-    return sieved[values >= np.partition(values, -count)[-count] - slack]
+    kept: Integers = sieved[values >= np.partition(values, -count)[-count] - slack]
+    return kept
