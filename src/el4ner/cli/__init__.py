@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from el4ner.cli import annotate, check, demo, errors, evaluate
+from el4ner.cli import annotate, check, demo, errors, evaluate, plot
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 
@@ -29,6 +29,7 @@ app.add_typer(pools, name="pool")
 pools.command("check")(check.check)
 app.command("eval")(evaluate.evaluate)
 app.command()(errors.errors)
+app.command()(plot.plot)
 for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, check.store):
     app.command()(command)
 

@@ -41,7 +41,8 @@ def errors(run: RunFolder, html: Page = None, limit: Limit = None, kind: Only = 
 
     made = load(run)
     for table in tables(made):
-        _print(table.title, _grid(table))
+        notes = [Text(table.note, style="dim")] if table.note else []
+        _print(table.title, *notes, _grid(table))
     ranked, shown = worst(made.texts, kind), 5 if limit is None else limit
     colours = palette([label.name for label in made.labels])
     _print(heading(len(ranked), shown, kind))

@@ -43,7 +43,8 @@ def _table(table: Table) -> str:
         for row in table.rows
     )
     body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-    return f"<section><h2>{escaped(table.title)}</h2><div class=scroll><table>{body}</table></div></section>"
+    note = f"<p class=quiet>{escaped(table.note)}</p>" if table.note else ""
+    return f"<section><h2>{escaped(table.title)}</h2>{note}<div class=scroll><table>{body}</table></div></section>"
 
 
 def _aligned(table: Table, column: int) -> str:

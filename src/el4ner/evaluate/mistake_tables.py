@@ -7,28 +7,27 @@ from dataclasses import dataclass
 
 from el4ner.evaluate.confusion import Confusion, confusion
 from el4ner.evaluate.match import Kind
-from el4ner.evaluate.mistakes import Case, Mistakes, Origin, mistakes
+from el4ner.evaluate.mistakes import Case, Mistakes, mistakes
 from el4ner.evaluate.run import Run
 
 FREQUENT = 10
 _KINDS = (Kind.TYPE, Kind.BOUNDARY, Kind.BOTH, Kind.MISSED, Kind.SPURIOUS)
 _WORDS = ("type", "boundary", "both", "missed", "spurious")
-_ORIGINS: Mapping[Origin, str] = {
-    "extraction": "extraction (no candidate, or a needless one)",
-    "classification": "classification (another type elected)",
-    "verification": "verification (refused)",
-    "decision": "decision (proposers, threshold, overlap)",
-}
+_STAGES = (
+    "extraction: no member proposed it, or one proposed what is no entity; classification: another type was elected, or"
+    " none; verification: refused; decision: too few proposers, below the threshold, or lost to an overlap"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells; the first `words` columns hold untrusted words, the others numbers."""
+    """Rows of cells; the first `words` columns hold words, the others numbers. `note` goes below the title."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     words: int = 1
+    note: str = ""
 
 
 def tables(run: Run) -> tuple[Table, ...]:
@@ -42,7 +41,7 @@ def tables(run: Run) -> tuple[Table, ...]:
 def heading(texts: int, shown: int, kind: Kind | None) -> str:
     """What stands above the texts: how many hold mistakes, and how many of them follow."""
     what = "mistakes" if kind is None else f"mistakes ({kind.words})"
-    return f"Texts with {what}: {f'the worst {shown:,} of ' if shown < texts else ''}{texts:,}"
+    return f"Texts with {what}: {f'the worst {shown:,} of ' if 0 < shown < texts else ''}{texts:,}"
 
 
 def summary(case: Case, text: str) -> tuple[str, str, str, str]:
@@ -59,12 +58,10 @@ def _types(told: Mistakes) -> Table:
 
 
 def _origins(told: Mistakes) -> Table:
-    rows = [
-        (_ORIGINS[origin], *_counts(counts), f"{sum(counts.values()):,}") for origin, counts in told.origins.items()
-    ]
+    rows = [(origin, *_counts(counts), f"{sum(counts.values()):,}") for origin, counts in told.origins.items()]
     split = sum(told.split[kind] for kind in _KINDS)
-    differed = ("members voted differently (of all)", *_counts(told.split), f"{split:,}")
-    return Table("Where mistakes arose", ("stage", *_WORDS, "all"), (*rows, differed))
+    differed = ("members differed", *_counts(told.split), f"{split:,}")
+    return Table("Where mistakes arose", ("stage", *_WORDS, "all"), (*rows, differed), note=_STAGES)
 
 
 def _confusions(confused: Confusion) -> Table:
