@@ -116,15 +116,16 @@ def plot_confusion(confusions: Mapping[str, Confusion], file: Path) -> None:
 def _matrix(axes: Axes, one: Confusion) -> None:
     sums = one.counts.sum(axis=1, keepdims=True)
     shares = one.counts / sums.clip(min=1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    places = range(len(one.types) + 1)
+    axes.pcolormesh(places, places, shares, cmap="Blues", vmin=0, vmax=1, edgecolors="#d9d9e0", linewidth=0.5)
+    axes.set(xlabel="found", ylabel="gold", aspect="equal")
+    axes.invert_yaxis()
     for row, column in zip(*one.counts.nonzero(), strict=True):
-        ink = "white" if shares[row, column] > 0.5 else "black"
+        ink = "white" if shares[row, column] > 0.65 else "black"
         axes.text(column, row, f"{one.counts[row, column]:,}", ha="center", va="center", color=ink, fontsize=8)
     types = [_drawn(name, 24) for name in one.types]
-    places = range(len(types) + 1)
     axes.set_xticks(places, [*types, "(missed)"], rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(places, [*types, "(spurious)"])
-    axes.set(xlabel="found", ylabel="gold")
 
 
 @contextmanager
