@@ -244,6 +244,7 @@ def test_the_page_marks_mistakes_on_both_sides_by_words() -> None:
         ("person", False), ("person · wrong type", True),
     ]  # fmt: skip
     assert "evidence: 2 candidates, 0 left out" in read.words
+    assert any("classification: another type was elected, or none;" in words for words in read.words)  # not cut
 
 
 def test_the_page_says_how_many_texts_it_leaves_out() -> None:

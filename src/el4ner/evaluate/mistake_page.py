@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 
 from el4ner.data import Entity, Span
 from el4ner.evaluate.match import Kind
@@ -43,7 +44,7 @@ def _table(table: Table) -> str:
         for row in table.rows
     )
     body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-    note = f"<p class=quiet>{escaped(table.note)}</p>" if table.note else ""
+    note = f"<p class=quiet>{escape(table.note)}</p>" if table.note else ""
     return f"<section><h2>{escaped(table.title)}</h2>{note}<div class=scroll><table>{body}</table></div></section>"
 
 

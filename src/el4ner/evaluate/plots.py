@@ -121,7 +121,7 @@ def _matrix(axes: Axes, one: Confusion) -> None:
     axes.set(xlabel="found", ylabel="gold", aspect="equal")
     axes.invert_yaxis()
     for row, column in zip(*one.counts.nonzero(), strict=True):
-        ink = "white" if shares[row, column] > 0.65 else "black"
+        ink = "white" if shares[row, column] > 0.7 else "black"
         axes.text(column, row, f"{one.counts[row, column]:,}", ha="center", va="center", color=ink, fontsize=8)
     types = [_drawn(name, 24) for name in one.types]
     axes.set_xticks(places, [*types, "(missed)"], rotation=45, ha="right", rotation_mode="anchor")
