@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from el4ner.cli import annotate, check, data, demo, evaluate
+from el4ner.cli import annotate, check, data, demo, errors, evaluate, plot
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 
@@ -32,6 +32,8 @@ app.add_typer(sets, name="data")
 sets.command("list")(data.list_sets)
 sets.command("fetch")(data.fetch_set)
 app.command("eval")(evaluate.evaluate)
+app.command()(errors.errors)
+app.command()(plot.plot)
 for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, check.store):
     app.command()(command)
 
