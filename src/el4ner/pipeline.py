@@ -7,6 +7,7 @@ texts -> demonstrations -> candidates -> ballots -> entities
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +26,8 @@ from el4ner.models.open import open_models
 from el4ner.models.store import Store
 from el4ner.passage import Passage, cut, passage
 from el4ner.phrases import phrases
+from el4ner.plugin import NAME as TAGGER
+from el4ner.plugin import Plugin, proposed, voted
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.stages.classify import classify
@@ -51,8 +54,10 @@ class EL4NER:
         encoder: Encoder | None = None,
     ) -> None:
         self.recipe = recipe
-        self.members = tuple(members)
         self.pool = pool
+        self._plugin = Plugin(pool) if recipe.tagger.hints or recipe.tagger.votes else None
+        hints = self._plugin if recipe.tagger.hints else None
+        self.members = tuple(replace(member, hints=hints) for member in members)
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._desk = Desk(store, self._ledger)
@@ -106,6 +111,11 @@ class EL4NER:
             model.close()
 
     @property
+    def voters(self) -> tuple[str, ...]:
+        """The names that votes come under: the members', and the trained tagger's where it votes."""
+        return (*(member.name for member in self.members), *([TAGGER] if self.recipe.tagger.votes else []))
+
+    @property
     def costs(self) -> tuple[Cost, ...]:
         """What was asked so far, by stage and member."""
         return self._ledger.costs
@@ -138,7 +148,10 @@ class EL4NER:
         briefs = self._briefs(passages, found, labels)
         extracted = extract(passages, found, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
+        extracted = self._tagged(passages, extracted, labels)
         ballots = classify(passages, extracted, briefs, self.members, labels, recipe.classify, self._desk)
+        if recipe.tagger.votes:
+            ballots = [[voted(ballot) for ballot in group] for group in ballots]
         ballots = verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
         traces = [
             _trace(p, spans[i], found[i], {m: b[i] for m, b in briefs.items()}, extracted[i], silent[i])
@@ -158,6 +171,8 @@ class EL4NER:
         spans: Sequence[Mapping[str, tuple[Span, ...]]],
         labels: Sequence[Label],
     ) -> list[Retrieved]:
+        if not self.members:
+            return [Retrieved((), (), (), "none") for _ in passages]
         if self._index is None:
             self._index = Index.build(self.pool, self._pool_spans(), self._encoder)
         reach = max(member.reach for member in self.members)
@@ -190,8 +205,18 @@ class EL4NER:
             for member in self.members
         }
 
+    def _tagged(
+        self, passages: Sequence[Passage], extracted: Sequence[Extracted], labels: Sequence[Label]
+    ) -> list[Extracted]:
+        """With what the trained tagger proposes, where it votes."""
+        if self._plugin is None or not self.recipe.tagger.votes:
+            return list(extracted)
+        names = {label.name for label in labels}
+        guesses = [self._plugin.guess(p.shown, names) for p in passages]
+        return [replace(e, candidates=proposed(e.candidates, g)) for e, g in zip(extracted, guesses, strict=True)]
+
     def _someone_answered(self, extracted: Sequence[Extracted]) -> None:
-        if not any(e.answered for e in extracted):
+        if self.members and not any(e.answered for e in extracted):
             member, reason = next(iter(extracted[0].failed.items()))
             raise ModelError(
                 f"no member answered; the first reason: {EXTRACT} {member}: {reason};"

@@ -37,8 +37,8 @@ def classify(
     else:
         votes = [_votes(passages, places, briefs[m.name], m, labels, settings, desk) for m in members]
     ballots: list[list[Ballot]] = [[] for _ in passages]
-    for (i, candidate), cast in zip(places, zip(*votes, strict=True), strict=True):
-        ballots[i].append(Ballot(candidate, cast))
+    for number, (i, candidate) in enumerate(places):
+        ballots[i].append(Ballot(candidate, tuple(cast[number] for cast in votes)))
     return ballots
 
 
