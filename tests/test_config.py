@@ -96,6 +96,11 @@ def test_a_verifier_that_is_no_member() -> None:
     assert "did you mean 'second'?" in complaint(table(verify={"members": ["secnd"]}))
 
 
+def test_hints_do_not_go_with_a_label_tree() -> None:
+    assert "branches" in complaint(table(classify={"branches": 4}, tagger={"hints": True}))
+    assert complaint(table(classify={"branches": 1})).startswith("classify.branches:")
+
+
 def test_there_is_someone_to_vote() -> None:
     assert "let the tagger vote" in complaint(table(members=[]))
     assert parse_recipe(table(members=[], tagger={"votes": True}), "test").members == ()

@@ -60,11 +60,12 @@ def test_a_pool_without_entities_teaches_nothing() -> None:
 
 def test_of_a_large_pool_texts_at_even_distances_are_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crf, "_MOST", 60)
-    some = crf._some(TEXTS)
+    some, total = crf._some(TEXTS)
     assert 5 <= len(some) <= 10
+    assert total == 60
     assert {e.id[0] for e in some} == {str(i) for i in range(6)}
     monkeypatch.setattr(crf, "_MOST", 10_000)
-    assert list(crf._some(TEXTS)) == TEXTS
+    assert crf._some(TEXTS) == (TEXTS, sum(len(e.text.split()) for e in TEXTS))
 
 
 TRAINED = Crf.train([*TEXTS, Example("x", "\ud800 \x85 Oslo ; <s> é", (Span(4, 8, "location"),))])

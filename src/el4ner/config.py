@@ -147,10 +147,13 @@ class ClassifySettings(_Settings):
     and it is not asked again (the prompt would be the same up to that type). "everyone" asks all the same. "nobody"
     asks no question: the types of stage 2 are the votes, and a member that did not list a span votes "none of these".
     `none`: whether "none of these" is an answer to the question.
+    `branches`: with more types than so many, they are grouped by likeness into so many groups; the group is asked for
+    first, then the type within it.
     """
 
     ask: Literal["others", "everyone", "nobody"] = "others"
     none: bool = True
+    branches: Annotated[int, Field(ge=2)] | None = None
 
 
 class VerifySettings(_Settings):
@@ -205,6 +208,8 @@ class Recipe(_Settings):
         names = [member.name for member in self.members]
         if len(set(names)) < len(names):
             raise ValueError("members: every member needs a name of its own")
+        if self.classify.branches is not None and self.tagger.hints:
+            raise ValueError("classify.branches: tagger.hints name types, not groups of them; leave one of the two out")
         if not names and not self.tagger.votes:
             raise ValueError("members: none; name at least one, or let the tagger vote (tagger.votes)")
         if "tagger" in names and self.tagger.votes:

@@ -33,6 +33,7 @@ from el4ner.prompts.style import style
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import STAGE as EXTRACT
 from el4ner.stages.extract import Extracted, extract
+from el4ner.stages.fork import Setting, fork
 from el4ner.stages.retrieve import Retrieved, input_spans, preextract, retrieve
 from el4ner.stages.verify import verify
 from el4ner.vote import Decision, decide
@@ -149,7 +150,8 @@ class EL4NER:
         extracted = extract(passages, found, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
         extracted = self._tagged(passages, extracted, labels)
-        ballots = classify(passages, extracted, briefs, self.members, labels, recipe.classify, self._desk)
+        root = fork(labels, recipe.classify.branches, self._encoder, Setting(passages, found, self.members, briefs))
+        ballots = classify(passages, extracted, root, self.members, recipe.classify, self._desk)
         if recipe.tagger.votes:
             ballots = [[voted(ballot) for ballot in group] for group in ballots]
         ballots = verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
