@@ -130,7 +130,7 @@ def outlook(recipe: Recipe, settings: MemberSettings, model: Model | None, found
     reasons = [
         (found.holds(CHAT if settings.style == "chat" else PLAIN) is False, _unusable(settings)),
         (
-            found.holds(CHOICE) is False,
+            found.holds(CHOICE) is False and (recipe.classify.ask != "nobody" or bool(recipe.verify.members)),
             "types and verdicts are not held to a list: other answers count as abstentions",
         ),
         (
