@@ -24,8 +24,9 @@ STYLE = Style(
     "scripted",
     False,
     {
-        "prefix": "{types}\x1e{demonstrations}\x1e{text}\x1e",
-        "demonstration": "{text}\x1f{entities}\x1d",
+        "prefix": "{types}\x1e{demonstrations}\x1e{text}{hint}\x1e",
+        "demonstration": "{text}{hint}\x1f{entities}\x1d",
+        "hint": " {{{entities}}}",
         "preextract": "{names}\x1e\x1e{text}\x1epreextract",
         "extract": "extract",
         "classify": "classify\x1f{span}\x1f{choices}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,13 +41,25 @@ EVIL = (
 )
 
 
+class Loud:
+    """Hints whose words are those of the text."""
+
+    def hint(self, shown: str, labels: Collection[str]) -> str:
+        return f"{shown[:8]} (person, 0.50)"
+
+    def demonstration_hint(self, example: Example, labels: Collection[str]) -> str:
+        return f"{show(example.text)} ({min(labels)}, 0.25)" if example.entities else ""
+
+
 def questions(
     name: str, text: str = TEXT, span: str = "Lyon", examples: tuple[Example, ...] = EXAMPLES
 ) -> dict[str, Request]:
     asked, shown = style(name), show(text)
     prefix = asked.prefix(LABELS, examples, shown)
     others = {form: asked.prefix(LABELS, examples, shown, form) for form in Form if form is not Form.LIST}
+    hinted = asked.prefix(LABELS, examples, shown, hints=Loud())
     return {
+        "extract-hinted": asked.extract(hinted, LABELS, shown, False, 40),
         **{f"extract-{form}": asked.extract(p, LABELS, shown, False, 40, form) for form, p in others.items()},
         "preextract": asked.preextract(LABELS, shown, True, 40),
         "extract": asked.extract(prefix, LABELS, shown, False, 40),

@@ -155,16 +155,31 @@ class ClassifySettings(_Settings):
     and it is not asked again (the prompt would be the same up to that type). "everyone" asks all the same. "nobody"
     asks no question: the types of stage 2 are the votes, and a member that did not list a span votes "none of these".
     `none`: whether "none of these" is an answer to the question.
+    `branches`: with more types than so many, they are grouped by likeness into so many groups; the group is asked for
+    first, then the type within it.
     """
 
     ask: Literal["others", "everyone", "nobody"] = "others"
     none: bool = True
+    branches: Annotated[int, Field(ge=2)] | None = None
 
 
 class VerifySettings(_Settings):
     """Stage 4. `members` are the verifiers' names; an empty list leaves the stage out."""
 
     members: tuple[str, ...] = ()
+
+
+class TaggerSettings(_Settings):
+    """The trained tagger (`el4ner.plugin`), which learns from the pool in seconds; needs the extra `tagger`.
+
+    `hints`: its entities, with its confidence, stand beside every text that members read: beside demonstrations as a
+    tagger says that did not learn from them. `votes`: what it finds is proposed by a voter called "tagger", who votes
+    for its type and, elsewhere, for "none of these".
+    """
+
+    hints: bool = False
+    votes: bool = False
 
 
 class DecideSettings(_Settings):
@@ -180,7 +195,7 @@ class Recipe(_Settings):
     """All settings of an ensemble.
 
     `window` is the number of texts that are worked on together. A text of more than `passage_bytes` bytes of UTF-8
-    is cut into passages at sentence ends.
+    is cut into passages at sentence ends. There may be no members where the trained tagger votes.
     """
 
     name: str
@@ -188,11 +203,12 @@ class Recipe(_Settings):
     window: Positive = 32
     passage_bytes: Annotated[int, Field(ge=16)] = 1500
     models: dict[str, ModelSettings]
-    members: Annotated[tuple[MemberSettings, ...], Field(min_length=1)]
+    members: tuple[MemberSettings, ...]
     retrieve: RetrieveSettings = RetrieveSettings()
     extract: ExtractSettings = ExtractSettings()
     classify: ClassifySettings = ClassifySettings()
     verify: VerifySettings = VerifySettings()
+    tagger: TaggerSettings = TaggerSettings()
     decide: DecideSettings = DecideSettings()
 
     @model_validator(mode="after")
@@ -200,6 +216,12 @@ class Recipe(_Settings):
         names = [member.name for member in self.members]
         if len(set(names)) < len(names):
             raise ValueError("members: every member needs a name of its own")
+        if self.classify.branches is not None and self.tagger.hints:
+            raise ValueError("classify.branches: tagger.hints name types, not groups of them; leave one of the two out")
+        if not names and not self.tagger.votes:
+            raise ValueError("members: none; name at least one, or let the tagger vote (tagger.votes)")
+        if "tagger" in names and self.tagger.votes:
+            raise ValueError("members: 'tagger' is the name of the trained tagger, which votes; give another")
         for member in self.members:
             if member.model not in self.models:
                 raise ValueError(

@@ -12,7 +12,7 @@ from el4ner.errors import ContextError
 from el4ner.models.base import Model
 from el4ner.passage import Passage
 from el4ner.prompts.form import Form
-from el4ner.prompts.style import Style
+from el4ner.prompts.style import Hints, Style
 
 _TAIL = 160  # tokens kept free for a question after the prefix and a short answer
 
@@ -28,11 +28,12 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`settings` say how `model` is asked, in the words of `style`."""
+    """`settings` say how `model` is asked, in the words of `style`, and `hints` who marks its texts beforehand."""
 
     settings: MemberSettings
     model: Model
     style: Style
+    hints: Hints | None = None
 
     @property
     def name(self) -> str:
@@ -99,7 +100,7 @@ class Member:
     def _prefix(self, labels: Sequence[Label], demonstrations: Sequence[Example], passage: Passage, form: Form) -> str:
         nearest_first = self.settings.order == "nearest_first"
         ordered = demonstrations[::-1] if nearest_first else demonstrations
-        return self.style.prefix(labels, ordered, passage.shown, form)
+        return self.style.prefix(labels, ordered, passage.shown, form, self.hints)
 
     def _system(self, labels: Sequence[Label]) -> str:
         request = self.style.classify("", labels, "", True)

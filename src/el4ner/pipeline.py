@@ -7,6 +7,7 @@ texts -> demonstrations -> candidates -> ballots -> entities
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -27,12 +28,15 @@ from el4ner.models.open import open_models
 from el4ner.models.store import Store
 from el4ner.passage import Passage, cut, passage
 from el4ner.phrases import phrases
+from el4ner.plugin import NAME as TAGGER
+from el4ner.plugin import Plugin, proposed, voted
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.sidebyside import ahead
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import STAGE as EXTRACT
 from el4ner.stages.extract import Extracted, extract
+from el4ner.stages.fork import Setting, fork
 from el4ner.stages.retrieve import Retrieved, input_spans, preextract, retrieve
 from el4ner.stages.verify import verify
 from el4ner.vote import Decision, decide
@@ -57,8 +61,10 @@ class EL4NER:
         encoder: Encoder | None = None,
     ) -> None:
         self.recipe = recipe
-        self.members = tuple(members)
         self.pool = pool
+        self._plugin = Plugin(pool) if recipe.tagger.hints or recipe.tagger.votes else None
+        hints = self._plugin if recipe.tagger.hints else None
+        self.members = tuple(replace(member, hints=hints) for member in members)
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._desk = Desk(store, self._ledger)
@@ -126,6 +132,11 @@ class EL4NER:
             model.close()
 
     @property
+    def voters(self) -> tuple[str, ...]:
+        """The names that votes come under: the members', and the trained tagger's where it votes."""
+        return (*(member.name for member in self.members), *([TAGGER] if self.recipe.tagger.votes else []))
+
+    @property
     def costs(self) -> tuple[Cost, ...]:
         """What was asked so far, by stage and member, in their order."""
         names = [member.name for member in self.members]
@@ -169,7 +180,11 @@ class EL4NER:
         briefs = self._briefs(passages, found, labels)
         extracted = extract(passages, found, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
-        ballots = classify(passages, extracted, briefs, self.members, labels, recipe.classify, self._desk)
+        extracted = self._tagged(passages, extracted, labels)
+        root = fork(labels, recipe.classify.branches, self._encoder, Setting(passages, found, self.members, briefs))
+        ballots = classify(passages, extracted, root, self.members, recipe.classify, self._desk)
+        if recipe.tagger.votes:
+            ballots = [[voted(ballot) for ballot in group] for group in ballots]
         ballots = verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
         traces = [
             _trace(p, spans[i], found[i], {m: b[i] for m, b in briefs.items()}, extracted[i], silent[i])
@@ -189,6 +204,8 @@ class EL4NER:
         spans: Sequence[Mapping[str, tuple[Span, ...]]],
         labels: Sequence[Label],
     ) -> list[Retrieved]:
+        if not self.members:
+            return [Retrieved((), (), (), "none") for _ in passages]
         reach = max(member.reach for member in self.members)
         if self.recipe.extract.types == "apart":
             reach *= len(labels)  # every type is shown by demonstrations that hold it, where there are some
@@ -227,8 +244,18 @@ class EL4NER:
             for member in self.members
         }
 
+    def _tagged(
+        self, passages: Sequence[Passage], extracted: Sequence[Extracted], labels: Sequence[Label]
+    ) -> list[Extracted]:
+        """With what the trained tagger proposes, where it votes."""
+        if self._plugin is None or not self.recipe.tagger.votes:
+            return list(extracted)
+        names = {label.name for label in labels}
+        guesses = [self._plugin.guess(p.shown, names) for p in passages]
+        return [replace(e, candidates=proposed(e.candidates, g)) for e, g in zip(extracted, guesses, strict=True)]
+
     def _someone_answered(self, extracted: Sequence[Extracted]) -> None:
-        if not any(e.answered for e in extracted):
+        if self.members and not any(e.answered for e in extracted):
             member, reason = next(iter(extracted[0].failed.items()))
             raise ModelError(
                 f"no member answered; the first reason: {EXTRACT} {member}: {reason};"

@@ -36,7 +36,7 @@ def demo(html: Page = None, recipe: RecipeName = "nano") -> None:
     began = time.perf_counter()
     annotations = list(watched(ner.annotate(texts), ner, len(texts)))
     seconds = time.perf_counter() - began
-    members = [member.name for member in ner.members]
+    members = ner.voters
     colours = palette([label.name for label in pool.labels])
     out.print(legend(colours))
     for annotation in annotations:

@@ -28,7 +28,7 @@ class Form(StrEnum):
 
     def limit(self, tokens: int) -> int:
         """The most tokens that an answer about a text of so many may take."""
-        return 64 + 6 * tokens if self is Form.REASONS else 16 + 2 * tokens
+        return 64 + 3 * tokens if self is Form.REASONS else 16 + 2 * tokens
 
     def write(self, example: Example, descriptions: Mapping[str, str]) -> str:
         """An example's entities, in order of place, outer before inner. `descriptions` is what the types mean."""

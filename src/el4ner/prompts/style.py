@@ -14,10 +14,11 @@ are kept with its proposals. A file `NAME-FORM.txt` stands in for `NAME.txt` whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Protocol
 
 from el4ner.data import Example, Label
 from el4ner.errors import ConfigError
@@ -31,6 +32,18 @@ _STOP = ("\n",)
 _VERDICTS = ("true", "false")
 
 
+class Hints(Protocol):
+    """Something that marks entities on its own: what it says stands beside each text. Empty if it finds nothing."""
+
+    def hint(self, shown: str, labels: Collection[str]) -> str:
+        """What it says of a passage's line."""
+        ...
+
+    def demonstration_hint(self, example: Example, labels: Collection[str]) -> str:
+        """What it says of a demonstration, without having learnt from it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """The texts of one style and the questions that can be asked with them."""
@@ -40,18 +53,38 @@ class Style:
     texts: dict[str, str]
 
     def prefix(
-        self, labels: Sequence[Label], demonstrations: Sequence[Example], shown: str, form: Form = Form.LIST
+        self,
+        labels: Sequence[Label],
+        demonstrations: Sequence[Example],
+        shown: str,
+        form: Form = Form.LIST,
+        hints: Hints | None = None,
     ) -> str:
         """What all questions about a passage begin with; `shown` is the passage's line."""
-        examples = "".join(self.demonstration(example, labels, form) for example in demonstrations)
+        examples = "".join(self.demonstration(example, labels, form, hints) for example in demonstrations)
         return self._text("prefix", form).format(
-            types=self._types(labels), demonstrations=examples, text=form.line(shown)
+            types=self._types(labels),
+            demonstrations=examples,
+            text=form.line(shown),
+            hint=self._hint(hints.hint(shown, _names(labels))) if hints else "",
         )
 
-    def demonstration(self, example: Example, labels: Sequence[Label] = (), form: Form = Form.LIST) -> str:
-        """One labelled example. `labels` are needed where the form says what they mean."""
-        entities = form.write(example, {label.name: show(label.description) for label in labels})
-        return self._text("demonstration", form).format(text=form.line(show(example.text)), entities=entities)
+    def demonstration(
+        self,
+        example: Example,
+        labels: Sequence[Label] = (),
+        form: Form = Form.LIST,
+        hints: Hints | None = None,
+    ) -> str:
+        """One labelled example. `labels` are needed where the form says what they mean, and for hints."""
+        return self._text("demonstration", form).format(
+            text=form.line(show(example.text)),
+            entities=form.write(example, {label.name: show(label.description) for label in labels}),
+            hint=self._hint(hints.demonstration_hint(example, _names(labels))) if hints else "",
+        )
+
+    def _hint(self, entities: str) -> str:
+        return self.texts["hint"].format(entities=entities or EMPTY)
 
     def preextract(self, labels: Sequence[Label], shown: str, constrain: bool, limit: int) -> Request:
         """Stage 1: which spans could be entities? Without demonstrations."""
@@ -114,6 +147,10 @@ class Style:
     @property
     def _lead(self) -> str:
         return "" if self.chat else " "
+
+
+def _names(labels: Sequence[Label]) -> set[str]:
+    return {label.name for label in labels}
 
 
 @cache
