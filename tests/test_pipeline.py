@@ -225,9 +225,33 @@ class TestVotes:
 
     def test_or_is_asked_for_all_the_same(self) -> None:
         model = scripted("Tom (person); Oslo (location)", "location")
-        annotation = annotated("Tom saw Oslo", model, classify={"own_types": False})
+        annotation = annotated("Tom saw Oslo", model, classify={"ask": "everyone"})
         assert found(annotation) == [("Tom", "location"), ("Oslo", "location")]
         assert [asked.span for asked in model.questions("classify")] == ["Tom", "Oslo"]
+
+    def test_or_nobody_is_asked_and_the_lists_are_the_votes(self) -> None:
+        models = scripted("Tom (person); Oslo (location)"), scripted("Tom (person)"), scripted("Oslo")
+        annotation = annotated("Tom saw Oslo", *models, scripted("none"), classify={"ask": "nobody"})
+        assert found(annotation) == [("Tom", "person")]
+        assert not any(model.questions("classify") for model in models)
+        tom, oslo = annotation.ballots
+        assert [(vote.label, bool(vote.abstained)) for vote in tom.votes] == [
+            ("person", False),
+            ("person", False),
+            (None, False),
+            (None, False),
+        ]
+        assert [(vote.label, bool(vote.abstained)) for vote in oslo.votes] == [
+            ("location", False),
+            (None, False),
+            (None, True),  # it listed Oslo and gave no type
+            (None, False),
+        ]
+
+    def test_a_list_that_never_came_is_no_vote(self) -> None:
+        annotation = annotated(TEXT, failing("gone"), scripted("Tom (person)"), classify={"ask": "nobody"})
+        assert found(annotation) == [("Tom", "person")]
+        assert annotation.ballots[0].votes[0].abstained == "gone"
 
     def test_an_answer_outside_the_types_abstains(self) -> None:
         annotation = annotated("Tom saw Oslo", scripted("Tom", "a human"), scripted("none", "person"))

@@ -43,7 +43,8 @@ class EmbeddedSettings(_Settings):
 class ServerSettings(_Settings):
     """A model behind an OpenAI-compatible server: see `el4ner.models.openai.Endpoint`.
 
-    `grammar` "auto" asks the server what it is. `extra` joins the body of every request.
+    `grammar` "auto" asks the server what it is. `extra` joins the body of every request. `parameters` is the number of
+    weights, which no server tells: it is not used to ask, only to say what an ensemble weighs.
     """
 
     engine: Literal["openai"]
@@ -56,6 +57,7 @@ class ServerSettings(_Settings):
     context: Positive | None = None
     grammar: Literal["auto", "gbnf", "vllm", "json_schema", "none"] = "auto"
     logprobs: bool = True
+    parameters: Positive | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -119,12 +121,14 @@ class ExtractSettings(_Settings):
 class ClassifySettings(_Settings):
     """Stage 3.
 
-    `none`: whether "none of these" is an answer. `own_types`: a type that a member wrote next to a span in stage 2
-    is its vote, and it is not asked again (the prompt would be the same up to that type).
+    `ask`: who is asked for a span's type. "others": a type that a member wrote next to the span in stage 2 is its vote,
+    and it is not asked again (the prompt would be the same up to that type). "everyone" asks all the same. "nobody"
+    asks no question: the types of stage 2 are the votes, and a member that did not list a span votes "none of these".
+    `none`: whether "none of these" is an answer to the question.
     """
 
+    ask: Literal["others", "everyone", "nobody"] = "others"
     none: bool = True
-    own_types: bool = True
 
 
 class VerifySettings(_Settings):

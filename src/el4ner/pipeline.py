@@ -29,6 +29,7 @@ from el4ner.phrases import phrases
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.stages.classify import classify
+from el4ner.stages.extract import STAGE as EXTRACT
 from el4ner.stages.extract import Extracted, extract
 from el4ner.stages.retrieve import Retrieved, input_spans, preextract, retrieve
 from el4ner.stages.verify import verify
@@ -150,8 +151,7 @@ class EL4NER:
         briefs = self._briefs(passages, found, labels)
         extracted = extract(passages, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
-        candidates = [e.candidates for e in extracted]
-        ballots = classify(passages, candidates, briefs, self.members, labels, recipe.classify, self._desk)
+        ballots = classify(passages, extracted, briefs, self.members, labels, recipe.classify, self._desk)
         ballots = verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
         traces = [
             _trace(p, spans[i], found[i], {m: b[i] for m, b in briefs.items()}, extracted[i], silent[i])
@@ -202,7 +202,7 @@ class EL4NER:
         return briefs
 
     def _someone_answered(self, extracted: Sequence[Extracted]) -> None:
-        failures = [reason for e in extracted for reason in e.abstained]
+        failures = [f"{EXTRACT} {member}: {reason}" for e in extracted for member, reason in e.failed.items()]
         if len(failures) == len(extracted) * len(self.members):
             raise ModelError(
                 f"no member answered; the first reason: {failures[0]}; `el4ner doctor` asks every endpoint"
@@ -263,6 +263,6 @@ def _trace(
         tuple(Shown(e.id, s) for e, s in zip(found.examples, found.similarities, strict=True)),
         {name: brief.demonstrations for name, brief in briefs.items()},
         extracted.ungrounded,
-        (*silent, *extracted.abstained),
+        (*silent, *(f"{EXTRACT} {member}: {reason}" for member, reason in extracted.failed.items())),
         extracted.cut,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from el4ner.annotation import Ungrounded
@@ -21,11 +21,11 @@ STAGE = "extract"
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The candidates of a passage (spans into what was shown), what has no place, who failed, who was cut off."""
+    """The candidates of a passage (spans into what was shown), what has no place, who failed and why, who was cut."""
 
     candidates: tuple[Candidate, ...]
     ungrounded: tuple[Ungrounded, ...]
-    abstained: tuple[str, ...]
+    failed: Mapping[str, str]
     cut: tuple[str, ...]
 
 
@@ -91,6 +91,6 @@ def _union(passage: Passage, replies: dict[str, Reply], labels: Sequence[Label])
                 found.setdefault(Span(start, end), {}).setdefault(member, proposal)
     ordered = sorted(found, key=lambda span: (span.start, -span.end))
     candidates = tuple(Candidate(span, tuple(found[span].values())) for span in ordered)
-    abstained = tuple(f"{STAGE} {m}: {r.error}" for m, r in replies.items() if r.outcome is Outcome.FAILED)
+    failed = {m: r.error for m, r in replies.items() if r.outcome is Outcome.FAILED}
     cut = tuple(m for m, r in replies.items() if r.outcome is Outcome.CUT)
-    return Extracted(candidates, tuple(ungrounded), abstained, cut)
+    return Extracted(candidates, tuple(ungrounded), failed, cut)
