@@ -138,7 +138,8 @@ def _numbers(base: Recipe) -> Iterator[tuple[str, Changes]]:
 
 
 def _votes(base: Recipe) -> Iterator[tuple[str, Changes]]:
-    for rule in ("majority", "weighted", "probability"):
+    equal = len({member.weight for member in base.members}) == 1  # "weighted" is then "majority"
+    for rule in ("majority", "probability") if equal else ("majority", "weighted", "probability"):
         yield f"rule {rule}", {"decide": {"rule": rule}}
     for least in range(1, len(base.members) + 1):
         yield f"proposed by {least} or more", {"decide": {"proposers": least}}

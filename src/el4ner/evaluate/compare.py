@@ -71,7 +71,7 @@ def place(folder: Path, recipe: str, data: str, seed: int) -> Path:
 def safe(name: str) -> str:
     """A file name for any name, on any system: itself, if it is a plain one; else what is plain of it and a hash."""
     plain = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:60]
-    if plain == name and not re.fullmatch(r"con|prn|aux|nul|(com|lpt)\d", plain):
+    if plain and plain == name and not re.fullmatch(r"con|prn|aux|nul|(com|lpt)\d", plain):
         return plain
     return f"{plain or 'x'}-{blake2b(name.encode(errors='surrogatepass'), digest_size=4).hexdigest()}"
 
