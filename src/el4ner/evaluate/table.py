@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,7 +225,8 @@ def _means(
     """Draws of different data sets are made independent of each other before they are averaged: by a shuffle, the same
     for all recipes. They come from the same random numbers, so that a cell does not depend on its neighbours."""
     whole = [recipe for recipe in recipes if all(recipe in column for column in columns.values())]
-    orders = [np.random.default_rng(number).permutation(DRAWS) for number in range(len(columns))]
+    seeds = [crc32(data.encode(errors="surrogatepass")) for data in columns]
+    orders = [np.random.default_rng(seed).permutation(DRAWS) for seed in seeds]
     drawn = {
         recipe: np.mean([column[recipe][order] for column, order in zip(columns.values(), orders, strict=True)], axis=0)
         for recipe in whole
