@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from el4ner.cli import annotate, check, data, demo, errors, evaluate, plot
+from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, plot
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 
@@ -34,6 +34,8 @@ sets.command("fetch")(data.fetch_set)
 app.command("eval")(evaluate.evaluate)
 app.command()(errors.errors)
 app.command()(plot.plot)
+app.command()(compare.compare)
+app.command()(compare.ablate)
 for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, check.store):
     app.command()(command)
 

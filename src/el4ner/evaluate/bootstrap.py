@@ -39,17 +39,20 @@ class Comparison:
 
 def interval(table: Counts, draws: int = DRAWS, seed: int = 0) -> Interval:
     """The 95 % interval of the micro-F1 of a table of counts (texts, 3)."""
-    return _middle(drawn_f1([table], draws, seed)[0])
+    return middle(drawn_f1([table], draws, seed)[0])
 
 
 def compare(first: Counts, second: Counts, draws: int = DRAWS, seed: int = 0) -> Comparison:
     """Two systems on the same texts, in the same order."""
     one, other = drawn_f1([first, second], draws, seed)
-    gaps = other - one
+    return comparison(total(second).f1 - total(first).f1, other - one)
+
+
+def comparison(difference: float, gaps: NDArray[np.float64]) -> Comparison:
+    """What follows from the differences on each draw, shape (draws,)."""
     below = float((gaps < 0).mean() + (gaps == 0).mean() / 2)
-    p = max(1 / draws, 2 * min(below, 1 - below))
-    difference = total(second).f1 - total(first).f1
-    return Comparison(difference, _middle(gaps), min(1.0, p))
+    p = max(1 / len(gaps), 2 * min(below, 1 - below))
+    return Comparison(difference, middle(gaps), min(1.0, p))
 
 
 def drawn_f1(tables: Sequence[Counts], draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
@@ -71,11 +74,12 @@ def drawn_f1(tables: Sequence[Counts], draws: int = DRAWS, seed: int = 0) -> NDA
     return _f1(sums.reshape(draws, len(tables), 3)).T
 
 
+def middle(values: NDArray[np.float64]) -> Interval:
+    """The interval that the middle 95 % of the values lie in."""
+    low, high = np.percentile(values, (2.5, 97.5))
+    return Interval(float(low), float(high))
+
+
 def _f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """F1 over the last axis: right, found, gold."""
     return np.asarray(2 * sums[..., 0] / np.maximum(1, sums[..., 1] + sums[..., 2]))
-
-
-def _middle(values: NDArray[np.float64]) -> Interval:
-    low, high = np.percentile(values, (2.5, 97.5))
-    return Interval(float(low), float(high))

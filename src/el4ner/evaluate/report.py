@@ -76,11 +76,12 @@ def bill(costs: Iterable[Cost], seconds: float, parameters: int | None) -> Bill:
 
 def as_json(report: Report) -> dict[str, Any]:
     """The report as plain values, with the quotients spelt out."""
-    plain: dict[str, Any] = _plain(report)
-    return plain
+    values: dict[str, Any] = plain(report)
+    return values
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Scores, shares and what is made of them as dicts of numbers, ready for JSON."""
     if isinstance(value, Score):
         return {**asdict(value), "precision": value.precision, "recall": value.recall, "f1": value.f1}
     if isinstance(value, Share):
@@ -90,9 +91,9 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return _fields(value)
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain(one) for key, one in value.items()}
     return value
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
