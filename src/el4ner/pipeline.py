@@ -24,7 +24,7 @@ from el4ner.models.base import Model
 from el4ner.models.constraint import EMPTY
 from el4ner.models.open import open_models
 from el4ner.models.store import Store
-from el4ner.passage import Passage, cut, passage
+from el4ner.passage import Passage, cut, passage, show
 from el4ner.phrases import phrases
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
@@ -57,6 +57,7 @@ class EL4NER:
         self._ledger = Ledger()
         self._desk = Desk(store, self._ledger)
         self._index: Index | None = None
+        self._positions: dict[str, list[int]] = {}
         self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
         how = recipe.decide
         weights = {m.name: m.settings.weight for m in self.members}
@@ -98,19 +99,23 @@ class EL4NER:
         """Annotate one text. Many at a time are much faster: see `annotate`."""
         return next(self.annotate([text], labels))
 
-    def annotate(self, texts: Iterable[str | Document], labels: Labels | None = None) -> Iterator[Annotation]:
+    def annotate(
+        self, texts: Iterable[str | Document], labels: Labels | None = None, *, leave_one_out: bool = False
+    ) -> Iterator[Annotation]:
         """Annotations in the order of the texts, in bounded memory. Strings get the ids "1", "2", ...
 
         `labels` (also as names, or {name: description}) are asked for instead of the pool's: demonstrations are shown
         without other
-        types. Raises `ModelError` where no member answered anything in a window of texts.
+        types. With `leave_one_out`, each text is annotated as if the pool lacked every example that looks the same to
+        a model: so an ensemble is judged by its own pool. Raises `ModelError` where no member answered anything in a
+        window of texts.
         """
         if isinstance(texts, str):
             raise DataError("annotate takes a list of texts; for a single text, call the ensemble itself: ner(text)")
         chosen = self._labels(labels)
         documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
         for window in _windows(documents, self.recipe.window):
-            yield from self._annotate(window, chosen)
+            yield from self._annotate(window, chosen, leave_one_out)
 
     def close(self) -> None:
         """Give back what the models hold."""
@@ -140,13 +145,16 @@ class EL4NER:
                 )
         return chosen
 
-    def _annotate(self, documents: Sequence[Document], labels: tuple[Label, ...]) -> list[Annotation]:
+    def _annotate(
+        self, documents: Sequence[Document], labels: tuple[Label, ...], leave_one_out: bool
+    ) -> list[Annotation]:
         passages = [p for i, document in enumerate(documents) for p in self._passages(i, document)]
         if not passages:
             return [Annotation(d.id, d.text, (), (), (), self.decision) for d in documents]
         recipe = self.recipe
         spans, silent = input_spans(passages, recipe.retrieve, self.members, labels, self._desk)
-        found = self._retrieve(passages, spans)
+        hidden = [self._same(documents[p.document].text) for p in passages] if leave_one_out else None
+        found = self._retrieve(passages, spans, hidden)
         briefs = self._briefs(passages, found, labels)
         extracted = extract(passages, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
@@ -165,14 +173,24 @@ class EL4NER:
             raise DataError(f"text {document.id}: expected a string, got {type(document.text).__name__}")
         return cut(document.text, lambda line: len(line.encode()) <= self.recipe.passage_bytes, number)
 
+    def _same(self, text: str) -> list[int]:
+        """The positions of the pool's examples that look like this text."""
+        if not self._positions:
+            for at, example in enumerate(self.pool.examples):
+                self._positions.setdefault(show(example.text), []).append(at)
+        return self._positions.get(show(text), [])
+
     def _retrieve(
-        self, passages: Sequence[Passage], spans: Sequence[Mapping[str, tuple[Span, ...]]]
+        self,
+        passages: Sequence[Passage],
+        spans: Sequence[Mapping[str, tuple[Span, ...]]],
+        hidden: Sequence[Sequence[int]] | None,
     ) -> list[Retrieved]:
         if self._index is None:
             self._index = Index.build(self.pool, self._pool_spans(), self._encoder)
         reach = max(member.reach for member in self.members)
         entity_free = max(member.settings.entity_free for member in self.members)
-        return retrieve(passages, spans, self._index, self.recipe.retrieve, reach, entity_free)
+        return retrieve(passages, spans, self._index, self.recipe.retrieve, reach, entity_free, hidden)
 
     def _pool_spans(self) -> list[tuple[Span, ...]]:
         """The spans by which the pool is found, into its texts as they were given (PAPER, stage 1.1)."""

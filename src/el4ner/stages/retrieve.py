@@ -83,11 +83,14 @@ def retrieve(
     settings: RetrieveSettings,
     reach: int,
     entity_free: int,
+    hidden: Sequence[Sequence[int]] | None = None,
 ) -> list[Retrieved]:
     """Rank the pool for every passage by SpanSim over the union of its spans (PAPER, stage 1.2 to 1.4).
 
     `reach` demonstrations with entities and `entity_free` without, the latter by similarity of the whole text.
+    `hidden`: for each passage, the positions of pool examples that are left out, as if the pool lacked them.
     """
+    hidden = hidden if hidden is not None else [()] * len(passages)
     return [
         _ranked(
             passage,
@@ -96,19 +99,28 @@ def retrieve(
             settings,
             reach,
             entity_free,
+            out,
         )
-        for passage, by in zip(passages, spans, strict=True)
+        for passage, by, out in zip(passages, spans, hidden, strict=True)
     ]
 
 
 def _ranked(
-    passage: Passage, spans: Sequence[Span], index: Index, settings: RetrieveSettings, reach: int, entity_free: int
+    passage: Passage,
+    spans: Sequence[Span],
+    index: Index,
+    settings: RetrieveSettings,
+    reach: int,
+    entity_free: int,
+    hidden: Sequence[int],
 ) -> Retrieved:
     examples = index.pool.examples
-    scores, how = _similarity(passage, spans, index, settings)
+    kept = np.ones(len(examples), dtype=bool)
+    kept[list(hidden)] = False
+    scores, how = _similarity(passage, spans, index, settings, kept)
     bare = np.array([not example.entities for example in examples])
-    best = _top(np.where(bare, -np.inf, scores), reach)
-    free = _top(np.where(bare, index.by_text(passage.shown), -np.inf), entity_free) if entity_free else []
+    best = _top(np.where(kept & ~bare, scores, -np.inf), reach)
+    free = _top(np.where(kept & bare, index.by_text(passage.shown), -np.inf), entity_free) if entity_free else []
     return Retrieved(
         tuple(examples[i] for i in best),
         tuple(round(float(scores[i]), 4) for i in best),
@@ -118,10 +130,12 @@ def _ranked(
 
 
 def _similarity(
-    passage: Passage, spans: Sequence[Span], index: Index, settings: RetrieveSettings
+    passage: Passage, spans: Sequence[Span], index: Index, settings: RetrieveSettings, kept: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], str]:
     if settings.by == "random":
-        return np.random.default_rng(settings.seed).random(len(index.pool.examples)), "random"
+        drawn = np.zeros(len(kept))
+        drawn[kept] = np.random.default_rng(settings.seed).random(kept.sum())  # what a pool without the rest would get
+        return drawn, "random"
     if settings.by == "sentence" or not spans:
         return index.by_text(passage.shown), "sentence"
     numbers = PosWeights(settings.proper, settings.common, settings.pronoun, settings.other)
