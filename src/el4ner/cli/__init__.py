@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from el4ner.cli import annotate, check, demo, evaluate
+from el4ner.cli import annotate, check, demo, evaluate, tune
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 
@@ -28,6 +28,7 @@ pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")
 app.add_typer(pools, name="pool")
 pools.command("check")(check.check)
 app.command("eval")(evaluate.evaluate)
+app.command()(tune.tune)
 for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, check.store):
     app.command()(command)
 
