@@ -84,16 +84,15 @@ def test_any_text_is_tagged(text: str) -> None:
 def test_hints_on_demonstrations_are_out_of_fold() -> None:
     odd = example("odd", "Zyxw qqq in the wiggle .", person="Zyxw qqq", group="wiggle")
     plugin = Plugin(Pool.of([*TEXTS, odd], LABELS))
-    seen = plugin.hint(odd.text, ALL)
-    assert "wiggle (group" in seen  # a text that it has learnt by heart
-    assert "wiggle (group" not in plugin.demonstration_hint(odd, ALL)
-    assert "Tom Lind (person, " in plugin.demonstration_hint(TEXTS[8], ALL)
+    assert "wiggle (group" in plugin.hint("Zyxw qqq in the wiggle ?", ALL)  # almost a text that it has learnt by heart
+    assert "wiggle (group" not in plugin.hint(odd.text, ALL)
+    assert "Tom Lind (person, " in plugin.hint(TEXTS[8].text, ALL)
 
 
 def test_copies_of_a_text_are_in_one_fold() -> None:
     odd = [example(str(n), "Zyxw qqq in the wiggle .", person="Zyxw qqq", group="wiggle") for n in range(8)]
     plugin = Plugin(Pool.of([*TEXTS, *odd], LABELS))
-    assert "wiggle (group" not in plugin.demonstration_hint(odd[0], ALL)
+    assert "wiggle (group" not in plugin.hint(odd[0].text, ALL)
 
 
 def test_hints_stand_beside_every_text_and_are_of_the_types_asked_for() -> None:

@@ -45,10 +45,7 @@ class Loud:
     """Hints whose words are those of the text."""
 
     def hint(self, shown: str, labels: Collection[str]) -> str:
-        return f"{shown[:8]} (person, 0.50)"
-
-    def demonstration_hint(self, example: Example, labels: Collection[str]) -> str:
-        return f"{show(example.text)} ({min(labels)}, 0.25)" if example.entities else ""
+        return "" if shown.startswith("Nothing") else f"{shown} ({min(labels)}, 0.25)"
 
 
 def questions(

@@ -26,7 +26,7 @@ from el4ner.models.base import Model
 from el4ner.models.constraint import EMPTY
 from el4ner.models.open import open_models
 from el4ner.models.store import Store
-from el4ner.passage import Passage, cut, passage
+from el4ner.passage import Passage, cut, passage, show
 from el4ner.phrases import phrases
 from el4ner.plugin import NAME as TAGGER
 from el4ner.plugin import Plugin, proposed, voted
@@ -111,19 +111,23 @@ class EL4NER:
         """Annotate one text. Many at a time are much faster: see `annotate`."""
         return next(self.annotate([text], labels))
 
-    def annotate(self, texts: Iterable[str | Document], labels: Labels | None = None) -> Iterator[Annotation]:
+    def annotate(
+        self, texts: Iterable[str | Document], labels: Labels | None = None, *, leave_one_out: bool = False
+    ) -> Iterator[Annotation]:
         """Annotations in the order of the texts, in bounded memory. Strings get the ids "1", "2", ...
 
         `labels` (also as names, or {name: description}) are asked for instead of the pool's: demonstrations are shown
         without other
-        types. Raises `ModelError` where no member answered anything in a window of texts.
+        types. With `leave_one_out`, each text is annotated as if the pool lacked every example that looks the same to
+        a model: so an ensemble is judged by its own pool. Raises `ModelError` where no member answered anything in a
+        window of texts.
         """
         if isinstance(texts, str):
             raise DataError("annotate takes a list of texts; for a single text, call the ensemble itself: ner(text)")
         chosen = self._labels(labels)
         documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
         windows = _windows(documents, self.recipe.window)
-        for done in ahead(lambda window: self._annotate(window, chosen), windows, self._depth):
+        for done in ahead(lambda window: self._annotate(window, chosen, leave_one_out), windows, self._depth):
             yield from done
 
     def close(self) -> None:
@@ -170,13 +174,16 @@ class EL4NER:
                 )
         return chosen
 
-    def _annotate(self, documents: Sequence[Document], labels: tuple[Label, ...]) -> list[Annotation]:
+    def _annotate(
+        self, documents: Sequence[Document], labels: tuple[Label, ...], leave_one_out: bool
+    ) -> list[Annotation]:
         passages = [p for i, document in enumerate(documents) for p in self._passages(i, document)]
         if not passages:
             return [Annotation(d.id, d.text, (), (), (), self.decision) for d in documents]
         recipe = self.recipe
         spans, silent = input_spans(passages, recipe.retrieve, self.members, labels, self._desk)
-        found = self._retrieve(passages, spans, labels)
+        hidden = [self._same(documents[p.document].text) if leave_one_out else [] for p in passages]
+        found = self._retrieve(passages, spans, labels, hidden)
         briefs = self._briefs(passages, found, labels)
         extracted = extract(passages, found, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
@@ -198,11 +205,16 @@ class EL4NER:
             raise DataError(f"text {document.id}: expected a string, got {type(document.text).__name__}")
         return cut(document.text, lambda line: len(line.encode()) <= self.recipe.passage_bytes, number)
 
+    def _same(self, text: str) -> list[int]:
+        """The positions of the pool's examples that look like this text."""
+        return self.pool.places.get(show(text), [])
+
     def _retrieve(
         self,
         passages: Sequence[Passage],
         spans: Sequence[Mapping[str, tuple[Span, ...]]],
         labels: Sequence[Label],
+        hidden: Sequence[Sequence[int]],
     ) -> list[Retrieved]:
         if not self.members:
             return [Retrieved((), (), (), "none") for _ in passages]
@@ -211,7 +223,7 @@ class EL4NER:
             reach *= len(labels)  # every type is shown by demonstrations that hold it, where there are some
         entity_free = max(member.settings.entity_free for member in self.members)
         with self._searching:  # windows may overlap, and the first of them makes the index
-            return retrieve(passages, spans, self._pool_index(), self.recipe.retrieve, reach, entity_free)
+            return retrieve(passages, spans, self._pool_index(), self.recipe.retrieve, reach, entity_free, hidden)
 
     def _pool_index(self) -> Index:
         if self._index is None:

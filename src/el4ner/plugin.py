@@ -1,8 +1,8 @@
 """The trained tagger beside the language models: what it hints at, and how it votes.
 
-It learns from the pool when it is first asked, and once. What it says of a demonstration was learnt without the
-demonstration (out of fold): of texts that it has learnt by heart it is right too often, and a model that reads this
-trusts it blindly.
+It learns from the pool when it is first asked, and once. What it says of a text of the pool was learnt without that
+text (out of fold): of texts that it has learnt by heart it is right too often, and a model that reads this in
+demonstrations trusts it blindly.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 from threading import RLock
 
 from el4ner.crf import Crf, Guess, require
-from el4ner.data import Ballot, Candidate, Example, Proposal, Span, Vote
+from el4ner.data import Ballot, Candidate, Proposal, Span, Vote
 from el4ner.passage import show
 from el4ner.pool import Pool
 
@@ -28,7 +28,7 @@ class Plugin:
         require()
         self._pool = pool
         self._folds: dict[int, Crf] = {}
-        self._said: dict[str, tuple[Guess, ...]] = {}  # of demonstrations, which come back
+        self._said: dict[str, tuple[Guess, ...]] = {}  # of the pool's texts, which come back as demonstrations
         self._lock = RLock()  # windows may overlap, and the first of them trains
 
     @cached_property
@@ -38,23 +38,21 @@ class Plugin:
     def guess(self, shown: str, labels: Collection[str]) -> list[Guess]:
         """The entities of these types that it sees in a shown text."""
         with self._lock:
-            return [guess for guess in self._whole.guess(shown) if guess.span.label in labels]
+            found = self._out_of_fold(shown) if shown in self._pool.places else self._whole.guess(shown)
+        return [guess for guess in found if guess.span.label in labels]
 
     def hint(self, shown: str, labels: Collection[str]) -> str:
         """The same in words, for a prompt; empty if there are none."""
         return _worded(shown, self.guess(shown, labels))
 
-    def demonstration_hint(self, example: Example, labels: Collection[str]) -> str:
-        """The same of an example of the pool, by a tagger that did not learn from it."""
-        shown = show(example.text)
-        with self._lock:
-            if shown not in self._said:
-                self._said[shown] = self._without(_fold(example)).guess(shown)
-        return _worded(shown, [guess for guess in self._said[shown] if guess.span.label in labels])
+    def _out_of_fold(self, shown: str) -> tuple[Guess, ...]:
+        if shown not in self._said:
+            self._said[shown] = tuple(self._without(_fold(shown)).guess(shown))
+        return self._said[shown]
 
     def _without(self, fold: int) -> Crf:
         if fold not in self._folds:
-            self._folds[fold] = Crf.train([e for e in self._pool.examples if _fold(e) != fold])
+            self._folds[fold] = Crf.train([e for e in self._pool.examples if _fold(show(e.text)) != fold])
         return self._folds[fold]
 
 
@@ -81,6 +79,6 @@ def _worded(shown: str, guesses: Sequence[Guess]) -> str:
     return "; ".join(said)
 
 
-def _fold(example: Example) -> int:
+def _fold(shown: str) -> int:
     """By the text alone, so that copies of a text are in one fold."""
-    return hashlib.sha256(show(example.text).encode()).digest()[0] % _FOLDS
+    return hashlib.sha256(shown.encode()).digest()[0] % _FOLDS

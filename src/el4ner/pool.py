@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -15,6 +15,7 @@ from el4ner.data import Example, Label, Span
 from el4ner.errors import DataError
 from el4ner.formats import Format, read_examples, read_labels
 from el4ner.formats.offsets import fault
+from el4ner.passage import show
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,14 @@ class Pool:
         """The same pool without the examples whose text is, verbatim, among `texts`. The labels stay."""
         out = set(texts)
         return replace(self, examples=tuple(e for e in self.examples if e.text not in out))
+
+    @cached_property
+    def places(self) -> Mapping[str, list[int]]:
+        """Where the examples stand that look the same to a model (see `passage.show`), by what they look like."""
+        found: dict[str, list[int]] = {}
+        for at, example in enumerate(self.examples):
+            found.setdefault(show(example.text), []).append(at)
+        return found
 
     @cached_property
     def digest(self) -> str:

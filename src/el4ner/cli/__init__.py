@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, plot
+from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, plot, tune
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 
@@ -36,6 +36,7 @@ app.command()(errors.errors)
 app.command()(plot.plot)
 app.command()(compare.compare)
 app.command()(compare.ablate)
+app.command()(tune.tune)
 for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, check.store):
     app.command()(command)
 

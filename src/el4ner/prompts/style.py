@@ -36,11 +36,7 @@ class Hints(Protocol):
     """Something that marks entities on its own: what it says stands beside each text. Empty if it finds nothing."""
 
     def hint(self, shown: str, labels: Collection[str]) -> str:
-        """What it says of a passage's line."""
-        ...
-
-    def demonstration_hint(self, example: Example, labels: Collection[str]) -> str:
-        """What it says of a demonstration, without having learnt from it."""
+        """What it says of the line of a passage or of a demonstration, without having learnt from it."""
         ...
 
 
@@ -80,7 +76,7 @@ class Style:
         return self._text("demonstration", form).format(
             text=form.line(show(example.text)),
             entities=form.write(example, {label.name: show(label.description) for label in labels}),
-            hint=self._hint(hints.demonstration_hint(example, _names(labels))) if hints else "",
+            hint=self._hint(hints.hint(show(example.text), _names(labels))) if hints else "",
         )
 
     def _hint(self, entities: str) -> str:

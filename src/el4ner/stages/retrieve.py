@@ -90,18 +90,21 @@ def retrieve(
     settings: RetrieveSettings,
     reach: int,
     entity_free: int,
+    hidden: Sequence[Sequence[int]] = (),
 ) -> list[Retrieved]:
     """Rank the pool for every passage by SpanSim over the union of its spans (PAPER, stage 1.2 to 1.4).
 
     `reach` demonstrations with entities and `entity_free` without, the latter by similarity of the whole text.
+    `hidden`: for each passage, the positions of pool examples that are left out, as if the pool lacked them.
     """
+    hidden = hidden or [()] * len(passages)
     wholes: list[Query] = [([p.shown], np.ones(1)) for p in passages]
-    bare = _rank(index, "bare", wholes, entity_free, settings) if entity_free else [NOTHING] * len(passages)
+    bare = _rank(index, "bare", wholes, hidden, entity_free, settings) if entity_free else [NOTHING] * len(passages)
     if settings.by == "random":
-        drawn, how = [_drawn(index, reach, settings.seed)] * len(passages), ["random"] * len(passages)
+        drawn, how = [_drawn(index, reach, settings.seed, out) for out in hidden], ["random"] * len(passages)
     else:
         queries, how = _queries(passages, spans, wholes, settings)
-        drawn = _chosen(index, queries, how, settings, reach)
+        drawn = _chosen(index, queries, hidden, how, settings, reach)
     examples = index.pool.examples
     return [
         Retrieved(
@@ -132,7 +135,12 @@ def _queries(
 
 
 def _chosen(
-    index: Index, queries: Sequence[Query], how: Sequence[str], settings: RetrieveSettings, reach: int
+    index: Index,
+    queries: Sequence[Query],
+    hidden: Sequence[Sequence[int]],
+    how: Sequence[str],
+    settings: RetrieveSettings,
+    reach: int,
 ) -> list[Ranking]:
     """The demonstrations for each query, from the pool's texts for a whole text, else from its spans."""
     chosen = [NOTHING] * len(queries)
@@ -141,18 +149,24 @@ def _chosen(
     for i, source in enumerate(how):
         kinds["texts" if source == "sentence" else "spans"].append(i)
     for kind, mine in kinds.items():
-        asked = [queries[i] for i in mine]
-        ranked = _rank(index, kind, asked, reach if plain else _WIDER * reach, settings) if mine else []
+        asked, out = [queries[i] for i in mine], [hidden[i] for i in mine]
+        ranked = _rank(index, kind, asked, out, reach if plain else _WIDER * reach, settings) if mine else []
         for i, ranking in zip(mine, ranked, strict=True):
-            chosen[i] = ranking if plain else _varied(index, kind, queries[i], ranking, settings, reach)
+            chosen[i] = ranking if plain else _varied(index, kind, queries[i], ranking, hidden[i], settings, reach)
     return chosen
 
 
 def _varied(
-    index: Index, kind: Kind, query: Query, ranking: Ranking, settings: RetrieveSettings, reach: int
+    index: Index,
+    kind: Kind,
+    query: Query,
+    ranking: Ranking,
+    hidden: Sequence[int],
+    settings: RetrieveSettings,
+    reach: int,
 ) -> Ranking:
     if settings.balance:
-        ranking = _with_every_label(index, kind, query, ranking)
+        ranking = _with_every_label(index, kind, query, ranking, hidden)
     examples = [index.pool.examples[i] for i in ranking.ids]
     labels = [{entity.label for entity in e.entities} if settings.balance else set() for e in examples]
     cosines = np.zeros((len(examples), len(examples)))
@@ -186,22 +200,37 @@ def choose(
     return sorted(chosen)
 
 
-def _with_every_label(index: Index, kind: Kind, query: Query, ranking: Ranking) -> Ranking:
+def _with_every_label(index: Index, kind: Kind, query: Query, ranking: Ranking, hidden: Sequence[int]) -> Ranking:
     """The candidates, and for each label that they lack the best example that has it."""
     seen = {entity.label for i in ranking.ids for entity in index.pool.examples[i].entities}
     found = [ranking]
     for label, ids in index.by_label.items():
+        ids = ids[~np.isin(ids, hidden)]
         if label not in seen and len(ids):
             found.append(index.scores(kind, query, ids[:_OF_A_LABEL]).at([0]))
     return Ranking.merged(found, sum(len(f.ids) for f in found))
 
 
-def _rank(index: Index, kind: Kind, queries: Sequence[Query], count: int, settings: RetrieveSettings) -> list[Ranking]:
-    return index.rank(kind, queries, count, settings.search == "approximate")
+def _rank(
+    index: Index,
+    kind: Kind,
+    queries: Sequence[Query],
+    hidden: Sequence[Sequence[int]],
+    count: int,
+    settings: RetrieveSettings,
+) -> list[Ranking]:
+    """The best `count` for each query that are not hidden from it."""
+    spare = max(map(len, hidden))
+    found = index.rank(kind, queries, count + spare, settings.search == "approximate")
+    return [
+        ranking.at(np.flatnonzero(~np.isin(ranking.ids, out))[:count].tolist())
+        for ranking, out in zip(found, hidden, strict=True)
+    ]
 
 
-def _drawn(index: Index, count: int, seed: int) -> Ranking:
-    """Examples with entities at random, the same for every text."""
-    scores = np.random.default_rng(seed).random(len(index.pool.examples))
-    named = np.flatnonzero([bool(example.entities) for example in index.pool.examples])
-    return Ranking.best(named, scores[named], count)
+def _drawn(index: Index, count: int, seed: int, hidden: Sequence[int]) -> Ranking:
+    """Examples with entities at random: the same for every text that nothing is hidden from."""
+    kept = np.setdiff1d(np.arange(len(index.pool.examples)), hidden)
+    scores = np.random.default_rng(seed).random(len(kept))  # what a pool without the rest would get
+    named = np.array([bool(index.pool.examples[i].entities) for i in kept], dtype=bool)
+    return Ranking.best(kept[named], scores[named], count)

@@ -1,0 +1,202 @@
+"""`el4ner tune`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from el4ner.cli.console import err, out, say
+from el4ner.cli.opening import read_pool
+from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, open_store
+from el4ner.cli.output import lines_to
+from el4ner.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from el4ner.annotation import Annotation
+    from el4ner.evaluate.tune import Budget, Estimate, Tuned
+    from el4ner.pipeline import EL4NER
+
+_OURS = "# Made by: el4ner tune"
+
+Texts = Annotated[int, typer.Option(min=10, metavar="N", help="How many texts of the pool to choose by.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="S", help="Which texts are drawn, and how they fall into folds.")]
+Precision = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, metavar="P", help="The highest recall at this precision or more; default: highest F1."),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the recipe here, not to standard output.")
+]
+
+
+def tune(
+    pool: PoolFile,
+    recipe: RecipeName = "nano",
+    labels: LabelsFile = None,
+    texts: Texts = 100,
+    seed: Seed = 0,
+    precision: Precision = None,
+    output: Output = None,
+    store: StoreFile = None,
+    no_store: NoStore = False,
+) -> None:
+    """Choose a recipe's settings by a pool alone, and say how good they will be: a TOML recipe.
+
+    Texts of the pool are annotated, each without itself among the demonstrations. Tried are: how many demonstrations,
+    retrieval by span or sentence, the vote's rule, weights, proposers and threshold, and verifiers. The search is
+    cross-validated, so that its own optimism is not part of the estimate.
+
+    A search that was broken off goes on where it was when it is started again: what was answered is in the reply store.
+    """
+    from el4ner.config import load_recipe
+    from el4ner.evaluate.recipe_file import recipe_toml
+    from el4ner.evaluate.tune import budget, draw, tune
+
+    base, examples = load_recipe(recipe), read_pool(pool, labels)
+    recipe_toml(base)  # what cannot be written is told before anything is asked
+    inputs = [pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
+    _refuse_others(output)
+    drawn = draw(examples, texts, seed)
+    with lines_to(output, inputs) as write, _broken_off(output, no_store):
+        _say_budget(budget(base, examples, drawn), len(drawn), len(base.members))
+        tuned = tune(
+            base,
+            examples,
+            texts=texts,
+            seed=seed,
+            precision=precision,
+            store=open_store(store, no_store),
+            watch=_Runs(),
+        )
+        write(recipe_toml(tuned.recipe, _header(tuned, pool, seed)).rstrip("\n"))
+    _print(tuned, err if output is None else out)
+    if output is not None:
+        say(f"the recipe is in {output}: el4ner annotate -p {pool} -r {output} ...", "dim")
+
+
+def _refuse_others(output: Path | None) -> None:
+    """A recipe that this command wrote may be written anew; no other file is overwritten."""
+    if output is None or not output.is_file():
+        return
+    with output.open("rb") as file:
+        if not file.readline().startswith(_OURS.encode()):
+            raise DataError(f"{output}: is there, and not by `el4ner tune`; remove it or give another file to -o")
+
+
+@contextmanager
+def _broken_off(output: Path | None, no_store: bool) -> Iterator[None]:
+    """Leaves no half recipe, and says what is left of an interrupted search."""
+    try:
+        yield
+    except BaseException as error:
+        if output is not None:
+            Path(f"{output}.part").unlink(missing_ok=True)
+        if isinstance(error, KeyboardInterrupt):
+            kept = "nothing was remembered" if no_store else "what was answered is in the store; run it again to go on"
+            say(f"interrupted: {kept}", "yellow")
+        raise
+
+
+class _Runs:
+    """Says which run it is, and shows how far."""
+
+    def __init__(self) -> None:
+        self._runs = 0
+
+    def __call__(self, annotations: Iterator[Annotation], ner: EL4NER, total: int) -> Iterator[Annotation]:
+        from el4ner.cli.progress import watched
+        from el4ner.evaluate.search import retrieval
+
+        self._runs += 1
+        shown = ", ".join(str(member.settings.demonstrations) for member in ner.members)
+        verified = "with" if ner.recipe.verify.members else "without"
+        how = f"retrieval by {retrieval(ner.recipe.retrieve)}; {shown} demonstrations; {verified} verification"
+        say(f"run {self._runs}: {how}", "dim")
+        return watched(annotations, ner, total)
+
+
+def _say_budget(budget: Budget, texts: int, members: int) -> None:
+    (few, most), (questions, limit) = budget.runs, budget.questions
+    say(
+        f"{texts:,} texts, {members} member{'s' * (members != 1)}: {few} to {most} runs, {questions:,} to {limit:,}"
+        f" questions, the more the less the folds agree; {budget.lists:,} at most are lists, the others are about"
+        f" candidates, reckoned as {budget.candidates:,} a run, twice the true entities"
+    )
+
+
+def _header(tuned: Tuned, pool: Path, seed: int) -> list[str]:
+    score, interval = tuned.estimate.score, tuned.estimate.interval
+    changes = [f"  {name}: {old} -> {new}" for name, (old, new) in tuned.changes.items()]
+    return [
+        f"{_OURS.removeprefix('# ')}: {shlex.join(sys.argv[1:])}",
+        f"Chosen for {_goal(tuned)} on {tuned.texts} texts of {pool} (seed {seed}), starting from {tuned.base.name}.",
+        f"Estimate, {'of the base recipe' if tuned.kept else 'cross-validated'}: precision {score.precision:.3f},"
+        f" recall {score.recall:.3f}, F1 {score.f1:.3f} [{interval.low:.3f}, {interval.high:.3f}]",
+        *(
+            ["What was changed:", *changes]
+            if changes
+            else ["Nothing was changed: nothing that was tried is clearly better."]
+        ),
+    ]
+
+
+def _goal(tuned: Tuned) -> str:
+    floor = tuned.goal.precision
+    return "micro-F1" if floor is None else f"recall at a precision of {floor:g} or more"
+
+
+def _print(tuned: Tuned, to: Console) -> None:
+    from el4ner.marks import one_line
+    from el4ner.render import grid
+
+    tried = grid("stage", "setting", "threshold", "P", "R", "F1", "")
+    for one in tuned.tried:
+        numbers = (one.threshold, one.score.precision, one.score.recall, one.score.f1)
+        shown = (f"{number:.3f}" for number in numbers)
+        mark, style = ("chosen", "bold") if one.chosen else ("", "")
+        tried.add_row(one.stage, Text(one_line(one.setting)), *shown, mark, style=style)
+    to.print(tried)
+    scores = grid("", "P", "R", "F1", "95 %")
+    for name, estimate in (
+        (f"{tuned.base.name}, as it is", tuned.before),
+        ("chosen, on the texts it was chosen by (flatters)", tuned.in_sample),
+        ("chosen, cross-validated (expect this)", tuned.honest),
+    ):
+        scores.add_row(Text(one_line(name)), *_row(estimate))
+    to.print(scores)
+    for line in _conclusion(tuned):
+        to.print(Text(line), soft_wrap=True)
+
+
+def _row(estimate: Estimate) -> list[str]:
+    score, interval = estimate.score, estimate.interval
+    quotients = [f"{value:.3f}" for value in (score.precision, score.recall, score.f1)]
+    return [*quotients, f"[{interval.low:.3f}, {interval.high:.3f}]"]
+
+
+def _conclusion(tuned: Tuned) -> Iterator[str]:
+    from el4ner.evaluate.tune import FOLDS
+    from el4ner.marks import one_line
+
+    gap, agreed = tuned.comparison, f"{tuned.agreed} of {FOLDS} folds chose the same"
+    yield (
+        f"F1, cross-validated against {one_line(tuned.base.name)}: {gap.difference:+.3f}"
+        f" [{gap.interval.low:+.3f}, {gap.interval.high:+.3f}], p = {gap.p:.3f}; {agreed}"
+    )
+    if not tuned.goal.reached(tuned.estimate.score):
+        yield f"A precision of {tuned.goal.precision:g} is not reached; this is what comes nearest."
+    if tuned.kept:
+        yield "Nothing that was tried is clearly better on texts that it was not chosen by: the recipe stays as it is."
+    for name, (old, new) in tuned.changes.items():
+        yield one_line(f"{name}: {old} -> {new}", 400)
+    asked, calls = (sum(getattr(cost, name) for cost in tuned.costs) for name in ("asked", "calls"))
+    yield f"{asked:,} questions, {calls:,} calls"
