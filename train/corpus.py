@@ -2,6 +2,7 @@
 
     python train/corpus.py DATA OUT.json.xz
 
+DATA is the folder of the data sets, or one set of your own: a folder with train.jsonl, perhaps dev.jsonl and meta.json.
 Runs where el4ner is installed (its encoder, tagger and SpanSim find the neighbours). `episodes.py` needs the file only.
 """
 
@@ -41,6 +42,7 @@ HELD_OUT = ("wnut17", "wnut16", "genia", "mit_restaurant", "weibo_zh", "msra_zh"
 NEAR, FREE = 32, 6  # neighbours kept of each text: with entities (half by spans, half by text), and without
 _TOGETHER = 64  # texts compared with the pool at once
 _DEV = 60  # texts a data set to watch the loss on
+_FEWEST = 20  # texts with entities that one's own set must have
 _HAN = re.compile("[\u4e00-\u9fff]")
 
 
@@ -52,13 +54,15 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     began = time.monotonic()
-    outside = Outside.read(args.data)
+    data = args.data.resolve()
+    own = (data / "train.jsonl").exists()
+    outside = Outside.read([data] if own else sorted(data.iterdir()))
     print(f"held out: {len(outside.exact)} texts, {len(outside.shingles)} shingles ({time.monotonic() - began:.0f} s)")
     report: dict[str, Any] = {}
+    folders = [data] if own else [data / name for name in CAPS]
+    parts = [_split(folder, _kept(folder, outside, report), own) for folder in folders]
     with ProcessPoolExecutor(args.workers) as pool:
-        sets = list(
-            pool.map(_prepare, [args.data / n for n in CAPS], [_kept(args.data / n, outside, report) for n in CAPS])
-        )
+        sets = list(pool.map(_prepare, folders, *zip(*parts, strict=True)))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with lzma.open(args.out, "wt", preset=6, encoding="utf-8") as file:
         json.dump({"sets": sets, "report": report}, file, ensure_ascii=False, separators=(",", ":"))
@@ -75,10 +79,10 @@ class Outside:
         self.sizes: list[int] = []
 
     @classmethod
-    def read(cls, data: Path) -> Outside:
-        """All of them under the folder of data sets."""
+    def read(cls, folders: Sequence[Path]) -> Outside:
+        """All of them in these data sets."""
         outside = cls()
-        for folder in sorted(data.iterdir()):
+        for folder in folders:
             all_of_it = folder.name in HELD_OUT or folder.name.startswith("crossner_")
             for split in ("train", "dev", "test") if all_of_it else ("dev", "test"):
                 if (folder / f"{split}.jsonl").exists():
@@ -144,8 +148,9 @@ def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[A
             seen.add(plain(row["text"]))
             kept.append(_row(row))
     rng = random.Random(0)
-    if len(kept) > CAPS[folder.name]:
-        places = sorted(rng.sample(range(len(kept)), CAPS[folder.name]))
+    cap = CAPS.get(folder.name, len(kept))
+    if len(kept) > cap:
+        places = sorted(rng.sample(range(len(kept)), cap))
         kept = [kept[i] for i in places]
     counts["used"] = len(kept)
     report[folder.name] = dict(counts)
@@ -156,12 +161,23 @@ def _row(row: dict[str, Any]) -> list[Any]:
     return [row["text"], [[e["start"], e["end"], e["label"]] for e in row["entities"]]]
 
 
-def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
-    """One data set with phrases and neighbours of its texts, and a few dev texts with theirs among the train texts."""
-    meta = json.loads((folder / "meta.json").read_text("utf-8"))
-    dev = folder / "dev.jsonl"
+def _split(folder: Path, kept: list[list[Any]], own: bool) -> tuple[list[list[Any]], list[list[Any]]]:
+    """The texts to train on, and a few to watch the loss on: of dev.jsonl; of one's `own` set without that, a tenth."""
+    if own and sum(bool(entities) for _, entities in kept) < _FEWEST:
+        raise SystemExit(f"{folder / 'train.jsonl'}: fewer than {_FEWEST} texts of 8 to 900 characters with entities")
+    dev, dice = folder / "dev.jsonl", random.Random(1)
+    if own and not dev.exists():
+        places = set(dice.sample(range(len(kept)), min(_DEV, len(kept) // 10)))
+        return [row for i, row in enumerate(kept) if i not in places], [kept[i] for i in sorted(places)]
     watched = [_row(r) for r in rows(dev)] if dev.exists() else []
-    watched = random.Random(1).sample(watched, min(_DEV, len(watched)))
+    return kept, dice.sample(watched, min(_DEV, len(watched)))
+
+
+def _prepare(folder: Path, kept: list[list[Any]], watched: list[list[Any]]) -> dict[str, Any]:
+    """One data set with phrases and neighbours of its texts, and a few dev texts with theirs among the train texts."""
+    about = folder / "meta.json"
+    meta = json.loads(about.read_text("utf-8")) if about.exists() else {}
+    labels = dict.fromkeys(sorted({label for _, entities in [*kept, *watched] for _, _, label in entities}), "")
     examples = tuple(Example(str(i), t, tuple(Span(*e) for e in es)) for i, (t, es) in enumerate(kept))
     index = Index.build(Pool.of(examples), [e.entities for e in examples], default_encoder())
     bare = np.array([not e.entities for e in examples])
@@ -197,9 +213,9 @@ def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
     print(folder.name, len(kept), flush=True)
     return {
         "name": folder.name,
-        "language": meta["language"],
-        "join": meta["token_join"],
-        "labels": meta["labels"],
+        "language": meta.get("language", "en"),
+        "join": meta.get("token_join", " "),
+        "labels": labels | meta.get("labels", {}),
         "texts": kept,
         "dev": watched,
         "phrases": found,
