@@ -12,7 +12,6 @@ import argparse
 import json
 import lzma
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -22,9 +21,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from outside import Outside, plain, rows
 
 from el4ner.data import Example, Span
 from el4ner.encoder import default_encoder
+from el4ner.errors import El4nerError
 from el4ner.index import Index
 from el4ner.passage import show
 from el4ner.phrases import phrases
@@ -38,12 +39,10 @@ CAPS = {
     "uner_zh_gsdsimp": 3997, "wikigold": 1243,
 }  # fmt: skip
 GUM_GENRES = ("news", "interview", "academic", "bio", "voyage", "court")
-HELD_OUT = ("wnut17", "wnut16", "genia", "mit_restaurant", "weibo_zh", "msra_zh")  # and every crossner_*
 NEAR, FREE = 32, 6  # neighbours kept of each text: with entities (half by spans, half by text), and without
 _TOGETHER = 64  # texts compared with the pool at once
 _DEV = 60  # texts a data set to watch the loss on
 _FEWEST = 20  # texts with entities that one's own set must have
-_HAN = re.compile("[\u4e00-\u9fff]")
 
 
 def main() -> None:
@@ -56,6 +55,11 @@ def main() -> None:
     began = time.monotonic()
     data = args.data.resolve()
     own = (data / "train.jsonl").exists()
+    if own:
+        try:
+            Pool.read(data)
+        except El4nerError as error:
+            raise SystemExit(f"error: {error}") from error
     outside = Outside.read([data] if own else sorted(data.iterdir()))
     print(f"held out: {len(outside.exact)} texts, {len(outside.shingles)} shingles ({time.monotonic() - began:.0f} s)")
     report: dict[str, Any] = {}
@@ -68,67 +72,6 @@ def main() -> None:
         json.dump({"sets": sets, "report": report}, file, ensure_ascii=False, separators=(",", ":"))
     print(json.dumps(report, indent=1))
     print(f"{args.out}: {args.out.stat().st_size / 2**20:.1f} MiB, {time.monotonic() - began:.0f} s")
-
-
-class Outside:
-    """Texts that must not be trained on: all of the held-out sets, and every test and dev split there is."""
-
-    def __init__(self) -> None:
-        self.exact: set[str] = set()
-        self.shingles: dict[int, list[int]] = {}
-        self.sizes: list[int] = []
-
-    @classmethod
-    def read(cls, folders: Sequence[Path]) -> Outside:
-        """All of them in these data sets."""
-        outside = cls()
-        for folder in folders:
-            all_of_it = folder.name in HELD_OUT or folder.name.startswith("crossner_")
-            for split in ("train", "dev", "test") if all_of_it else ("dev", "test"):
-                if (folder / f"{split}.jsonl").exists():
-                    for row in rows(folder / f"{split}.jsonl"):
-                        outside.add(row["text"])
-        return outside
-
-    def add(self, text: str) -> None:
-        """Hold out a text."""
-        self.exact.add(plain(text))
-        own = shingles(text)
-        for shingle in own:
-            self.shingles.setdefault(shingle, []).append(len(self.sizes))
-        self.sizes.append(len(own))
-
-    def verdict(self, text: str) -> str:
-        """Why a text may not be trained on: "verbatim", "near", or "" if it may."""
-        if plain(text) in self.exact:
-            return "verbatim"
-        own = shingles(text)
-        if not own:
-            return ""
-        if 2 * sum(s in self.shingles for s in own) > len(own):
-            return "near"
-        hits = Counter(d for s in own for d in self.shingles.get(s, ()))
-        return "near" if any(2 * n > self.sizes[d] for d, n in hits.items()) else ""
-
-
-def plain(text: str) -> str:
-    """Casefolded, without white space."""
-    return "".join(text.casefold().split())
-
-
-def shingles(text: str) -> set[int]:
-    """Hashes of runs of eight words (letters and digits only); of eight characters where Chinese is written."""
-    if _HAN.search(text):
-        line = "".join(c for c in text.casefold() if c.isalnum())
-        return {hash(line[i : i + 8]) for i in range(len(line) - 7)}
-    words = re.findall(r"\w+", text.casefold())
-    return {hash(" ".join(words[i : i + 8])) for i in range(len(words) - 7)}
-
-
-def rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file."""
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
 
 
 def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[Any]]:

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from el4ner.cli import annotate, check, demo, evaluate
+from el4ner.cli import annotate, check, demo, evaluate, experts
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 
@@ -27,6 +27,10 @@ app = typer.Typer(
 pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")
 app.add_typer(pools, name="pool")
 pools.command("check")(check.check)
+merged = typer.Typer(no_args_is_help=True, help="Adapters, merged into their base models.")
+app.add_typer(merged, name="experts")
+merged.command("build")(experts.build)
+merged.command("export")(experts.export)
 app.command("eval")(evaluate.evaluate)
 for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, check.store):
     app.command()(command)
