@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 from el4ner.models.base import Model, Outcome, Reply
 from el4ner.models.constraint import EMPTY, SEPARATOR, Listing
 
@@ -57,7 +59,29 @@ def _openvino() -> Iterator[Model]:
         yield model
 
 
-ENGINES: dict[str, Callable[[], AbstractContextManager[Model]]] = {"openai": _openai, "openvino": _openvino}
+def need_torch() -> None:
+    """Skip the test where PyTorch is not installed: it fetches gigabytes, so that `uv sync` leaves it out."""
+    for package in ("torch", "transformers", "xgrammar"):
+        pytest.importorskip(package, reason=f"no {package}; run: uv run --extra transformers pytest -k transformers")
+
+
+@contextmanager
+def _transformers() -> Iterator[Model]:
+    need_torch()
+    import torch
+
+    from el4ner.models.transformers import TransformersModel
+
+    torch.set_num_threads(1)  # as above
+    with closing(TransformersModel.open(smollm2())) as model:
+        yield model
+
+
+ENGINES: dict[str, Callable[[], AbstractContextManager[Model]]] = {
+    "openai": _openai,
+    "openvino": _openvino,
+    "transformers": _transformers,
+}
 
 
 def items(reply: Reply, listing: Listing) -> list[str]:

@@ -15,7 +15,7 @@ from el4ner.config import load_recipe
 from el4ner.data import Document
 from el4ner.demo import demo_pool, demo_texts
 from el4ner.member import Member
-from el4ner.models.base import Model, Reply, Request
+from el4ner.models.base import Done, Model, Reply, Request
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
 from el4ner.prompts.style import style
@@ -121,14 +121,16 @@ def test_pre_extraction_and_verification_work_on_the_model(smollm2: Model) -> No
 class Recorder:
     """A model that remembers what it was asked."""
 
+    overlaps = False
+
     def __init__(self, model: Model) -> None:
         self.model = model
         self.asked: list[Request] = []
         self.identity, self.context, self.count, self.close = model.identity, model.context, model.count, model.close
 
-    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
         self.asked += requests
-        return self.model.generate(requests)
+        return self.model.generate(requests, done)
 
 
 @pytest.fixture(scope="module")

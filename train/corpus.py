@@ -2,6 +2,7 @@
 
     python train/corpus.py DATA OUT.json.xz
 
+DATA is the folder of the data sets, or one set of your own: a folder with train.jsonl, perhaps dev.jsonl and meta.json.
 Runs where el4ner is installed (its encoder, tagger and SpanSim find the neighbours). `episodes.py` needs the file only.
 """
 
@@ -11,7 +12,6 @@ import argparse
 import json
 import lzma
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -21,9 +21,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from outside import Outside, plain, rows
 
 from el4ner.data import Example, Span
 from el4ner.encoder import default_encoder
+from el4ner.errors import El4nerError
 from el4ner.passage import show
 from el4ner.phrases import phrases
 from el4ner.pool import Pool
@@ -36,11 +38,10 @@ CAPS = {
     "uner_zh_gsdsimp": 3997, "wikigold": 1243,
 }  # fmt: skip
 GUM_GENRES = ("news", "interview", "academic", "bio", "voyage", "court")
-HELD_OUT = ("wnut17", "wnut16", "genia", "mit_restaurant", "weibo_zh", "msra_zh")  # and every crossner_*
 NEAR, FREE = 32, 6  # neighbours kept of each text: with entities (half by spans, half by text), and without
 _TOGETHER = 64  # texts compared with the pool at once
 _DEV = 60  # texts a data set to watch the loss on
-_HAN = re.compile("[\u4e00-\u9fff]")
+_FEWEST = 20  # texts with entities that one's own set must have
 
 
 def main() -> None:
@@ -51,79 +52,25 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     began = time.monotonic()
-    outside = Outside.read(args.data)
+    data = args.data.resolve()
+    own = (data / "train.jsonl").exists()
+    if own:
+        try:
+            Pool.read(data)
+        except El4nerError as error:
+            raise SystemExit(f"error: {error}") from error
+    outside = Outside.read([data] if own else sorted(data.iterdir()))
     print(f"held out: {len(outside.exact)} texts, {len(outside.shingles)} shingles ({time.monotonic() - began:.0f} s)")
     report: dict[str, Any] = {}
+    folders = [data] if own else [data / name for name in CAPS]
+    parts = [_split(folder, _kept(folder, outside, report), own) for folder in folders]
     with ProcessPoolExecutor(args.workers) as pool:
-        sets = list(
-            pool.map(_prepare, [args.data / n for n in CAPS], [_kept(args.data / n, outside, report) for n in CAPS])
-        )
+        sets = list(pool.map(_prepare, folders, *zip(*parts, strict=True)))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with lzma.open(args.out, "wt", preset=6, encoding="utf-8") as file:
         json.dump({"sets": sets, "report": report}, file, ensure_ascii=False, separators=(",", ":"))
     print(json.dumps(report, indent=1))
     print(f"{args.out}: {args.out.stat().st_size / 2**20:.1f} MiB, {time.monotonic() - began:.0f} s")
-
-
-class Outside:
-    """Texts that must not be trained on: all of the held-out sets, and every test and dev split there is."""
-
-    def __init__(self) -> None:
-        self.exact: set[str] = set()
-        self.shingles: dict[int, list[int]] = {}
-        self.sizes: list[int] = []
-
-    @classmethod
-    def read(cls, data: Path) -> Outside:
-        """All of them under the folder of data sets."""
-        outside = cls()
-        for folder in sorted(data.iterdir()):
-            all_of_it = folder.name in HELD_OUT or folder.name.startswith("crossner_")
-            for split in ("train", "dev", "test") if all_of_it else ("dev", "test"):
-                if (folder / f"{split}.jsonl").exists():
-                    for row in rows(folder / f"{split}.jsonl"):
-                        outside.add(row["text"])
-        return outside
-
-    def add(self, text: str) -> None:
-        """Hold out a text."""
-        self.exact.add(plain(text))
-        own = shingles(text)
-        for shingle in own:
-            self.shingles.setdefault(shingle, []).append(len(self.sizes))
-        self.sizes.append(len(own))
-
-    def verdict(self, text: str) -> str:
-        """Why a text may not be trained on: "verbatim", "near", or "" if it may."""
-        if plain(text) in self.exact:
-            return "verbatim"
-        own = shingles(text)
-        if not own:
-            return ""
-        if 2 * sum(s in self.shingles for s in own) > len(own):
-            return "near"
-        hits = Counter(d for s in own for d in self.shingles.get(s, ()))
-        return "near" if any(2 * n > self.sizes[d] for d, n in hits.items()) else ""
-
-
-def plain(text: str) -> str:
-    """Casefolded, without white space."""
-    return "".join(text.casefold().split())
-
-
-def shingles(text: str) -> set[int]:
-    """Hashes of runs of eight words (letters and digits only); of eight characters where Chinese is written."""
-    if _HAN.search(text):
-        line = "".join(c for c in text.casefold() if c.isalnum())
-        return {hash(line[i : i + 8]) for i in range(len(line) - 7)}
-    words = re.findall(r"\w+", text.casefold())
-    return {hash(" ".join(words[i : i + 8])) for i in range(len(words) - 7)}
-
-
-def rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file."""
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
 
 
 def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[Any]]:
@@ -143,8 +90,9 @@ def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[A
             seen.add(plain(row["text"]))
             kept.append(_row(row))
     rng = random.Random(0)
-    if len(kept) > CAPS[folder.name]:
-        places = sorted(rng.sample(range(len(kept)), CAPS[folder.name]))
+    cap = CAPS.get(folder.name, len(kept))
+    if len(kept) > cap:
+        places = sorted(rng.sample(range(len(kept)), cap))
         kept = [kept[i] for i in places]
     counts["used"] = len(kept)
     report[folder.name] = dict(counts)
@@ -155,12 +103,23 @@ def _row(row: dict[str, Any]) -> list[Any]:
     return [row["text"], [[e["start"], e["end"], e["label"]] for e in row["entities"]]]
 
 
-def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
-    """One data set with phrases and neighbours of its texts, and a few dev texts with theirs among the train texts."""
-    meta = json.loads((folder / "meta.json").read_text("utf-8"))
-    dev = folder / "dev.jsonl"
+def _split(folder: Path, kept: list[list[Any]], own: bool) -> tuple[list[list[Any]], list[list[Any]]]:
+    """The texts to train on, and a few to watch the loss on: of dev.jsonl; of one's `own` set without that, a tenth."""
+    if own and sum(bool(entities) for _, entities in kept) < _FEWEST:
+        raise SystemExit(f"{folder / 'train.jsonl'}: fewer than {_FEWEST} texts of 8 to 900 characters with entities")
+    dev, dice = folder / "dev.jsonl", random.Random(1)
+    if own and not dev.exists():
+        places = set(dice.sample(range(len(kept)), min(_DEV, len(kept) // 10)))
+        return [row for i, row in enumerate(kept) if i not in places], [kept[i] for i in sorted(places)]
     watched = [_row(r) for r in rows(dev)] if dev.exists() else []
-    watched = random.Random(1).sample(watched, min(_DEV, len(watched)))
+    return kept, dice.sample(watched, min(_DEV, len(watched)))
+
+
+def _prepare(folder: Path, kept: list[list[Any]], watched: list[list[Any]]) -> dict[str, Any]:
+    """One data set with phrases and neighbours of its texts, and a few dev texts with theirs among the train texts."""
+    about = folder / "meta.json"
+    meta = json.loads(about.read_text("utf-8")) if about.exists() else {}
+    labels = dict.fromkeys(sorted({label for _, entities in [*kept, *watched] for _, _, label in entities}), "")
     examples = tuple(Example(str(i), t, tuple(Span(*e) for e in es)) for i, (t, es) in enumerate(kept))
     encoder = default_encoder()
     own_spans = [[show(e.text[s.start : s.end]) for s in e.entities] for e in Pool.of(examples).examples]
@@ -199,9 +158,9 @@ def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
     print(folder.name, len(kept), flush=True)
     return {
         "name": folder.name,
-        "language": meta["language"],
-        "join": meta["token_join"],
-        "labels": meta["labels"],
+        "language": meta.get("language", "en"),
+        "join": meta.get("token_join", " "),
+        "labels": labels | meta.get("labels", {}),
         "texts": kept,
         "dev": watched,
         "phrases": found,

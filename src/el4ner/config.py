@@ -61,7 +61,24 @@ class ServerSettings(_Settings):
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
-ModelSettings = Annotated[EmbeddedSettings | ServerSettings, Field(discriminator="engine")]
+class TransformersSettings(_Settings):
+    """A Hugging Face model in this process: see `el4ner.models.transformers`.
+
+    `path` is a folder, a `.gguf` file (also `package:NAME/FILE`), or a name on the hub, there at `revision`.
+    `adapter` is a PEFT folder or a file of LoRA factors. `batch_tokens` bounds what is read and written side by side.
+    """
+
+    engine: Literal["transformers"]
+    path: str
+    revision: str | None = None
+    adapter: str | None = None
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    batch_tokens: Positive = 16384
+    context: Positive | None = None
+
+
+ModelSettings = Annotated[EmbeddedSettings | ServerSettings | TransformersSettings, Field(discriminator="engine")]
 
 
 class MemberSettings(_Settings):

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, plot, tune
+from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, experts, plot, tune
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 
@@ -31,6 +31,10 @@ sets = typer.Typer(no_args_is_help=True, help="Data sets to score on.")
 app.add_typer(sets, name="data")
 sets.command("list")(data.list_sets)
 sets.command("fetch")(data.fetch_set)
+merged = typer.Typer(no_args_is_help=True, help="Adapters, merged into their base models.")
+app.add_typer(merged, name="experts")
+merged.command("build")(experts.build)
+merged.command("export")(experts.export)
 app.command("eval")(evaluate.evaluate)
 app.command()(errors.errors)
 app.command()(plot.plot)

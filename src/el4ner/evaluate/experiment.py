@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from el4ner.annotation import Annotation
-from el4ner.config import EmbeddedSettings, Recipe
+from el4ner.config import Recipe, ServerSettings
 from el4ner.data import Document, Example
 from el4ner.errors import DataError
 from el4ner.evaluate.dataset import Dataset, leaked, sample
@@ -98,11 +98,11 @@ def parameters(recipe: Recipe) -> int | None:
     total = 0
     for name in {member.model for member in recipe.members}:
         settings = recipe.models[name]
-        if isinstance(settings, EmbeddedSettings):
-            path = locate(settings.path)
-            known = count_parameters(path) if path.is_file() else None
-        else:
+        if isinstance(settings, ServerSettings):
             known = settings.parameters
+        else:
+            path = locate(settings.path)
+            known = count_parameters(path) if path.suffix == ".gguf" and path.is_file() else None
         if known is None:
             return None
         total += known

@@ -48,9 +48,7 @@ class Adapter:
         except (SafetensorError, OSError, KeyError, TypeError) as error:
             raise ModelError(f"{path}: not an adapter of el4ner ({error})") from error
 
-    def change(self, layer: str) -> NDArray[np.float32] | None:
-        """What is added to a layer's weights (out, in); None where nothing is."""
-        if layer not in self.factors:
-            return None
+    def change(self, layer: str) -> NDArray[np.float32]:
+        """What is added to the weights (out, in) of a layer that the adapter has factors for."""
         a, b = self.factors[layer]
         return np.asarray(self.scale * (b @ a), dtype=np.float32)

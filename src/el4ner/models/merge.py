@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,38 +30,78 @@ def prepared(base: Path, adapter: Path | None = None) -> Path:
 
     Raises `ModelError` where the copy cannot be made.
     """
-    if adapter is None and read_header(base).file_type != _Q4_1:
-        return base
-    digest = hashlib.sha256(b"".join(_digest(path) for path in (base, adapter) if path)).hexdigest()
-    name = f"{base.stem}-{adapter.stem}" if adapter else base.stem
-    target = user_cache_path("el4ner") / "models" / f"{name}-{digest[:16]}-q8_0.gguf"
+    target = destination(base, adapter)
     if not target.exists():
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            merge(base, Adapter.load(adapter) if adapter else None, target)
-        except OSError as error:
-            raise ModelError(f"{target}: cannot keep the converted model there ({error})") from error
+        make(base, adapter, target)
     return target
 
 
-def merge(base: Path, adapter: Adapter | None, target: Path) -> None:
-    """Write `base` with the adapter added, matrices as Q8_0, all else as it is. Whole or not at all."""
+def destination(base: Path, adapter: Path | None = None) -> Path:
+    """Where `prepared` has its file: `base` itself, or a place in the cache that depends on what both files hold."""
+    if adapter is None and read_header(base).file_type != _Q4_1:
+        return base
+    try:
+        digest = hashlib.sha256(b"".join(_digest(path) for path in (base, adapter) if path)).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    name = f"{base.stem}-{adapter.stem}" if adapter else base.stem
+    return user_cache_path("el4ner") / "models" / f"{name}-{digest[:16]}-q8_0.gguf"
+
+
+def make(base: Path, adapter: Path | None, target: Path, watch: Callable[[float], None] = lambda share: None) -> None:
+    """Write the file for a base model and an adapter, and its checksum beside it; `watch` hears the share done.
+
+    Raises `ModelError` where that fails.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        merge(base, Adapter.load(adapter) if adapter else None, target, watch)
+        checksum_file(target).write_text(f"{_digest(target).hex()}  {target.name}\n", "utf-8")
+    except MismatchError as error:
+        raise ModelError(f"{adapter}: it is not for {base.name}: {error}") from error
+    except OSError as error:
+        raise ModelError(f"{target}: cannot keep the converted model there ({error})") from error
+
+
+def intact(target: Path) -> bool:
+    """Whether a file that `make` wrote is there and is what it was."""
+    noted = checksum_file(target)
+    return target.exists() and noted.exists() and noted.read_text("utf-8").split()[:1] == [_digest(target).hex()]
+
+
+def checksum_file(target: Path) -> Path:
+    """Where `make` leaves the checksum of a file, as `sha256sum --check` reads it."""
+    return target.with_name(f"{target.name}.sha256")
+
+
+class MismatchError(ValueError):
+    """An adapter changes what the model does not have."""
+
+
+def merge(
+    base: Path, adapter: Adapter | None, target: Path, watch: Callable[[float], None] = lambda share: None
+) -> None:
+    """Write `base` with the adapter added, matrices as Q8_0, all else as it is. Whole or not at all.
+
+    Raises `MismatchError` where the adapter is not for this model.
+    """
     import gguf  # takes a second to import, and is needed once
 
     q8 = gguf.GGMLQuantizationType.Q8_0
     reader = gguf.GGUFReader(base)
+    changes = _changes(adapter, reader) if adapter else {}
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     writer = gguf.GGUFWriter(part, str(reader.fields["general.architecture"].contents()))
     _copy_metadata(reader, writer)
-    for tensor in reader.tensors:
+    for number, tensor in enumerate(reader.tensors, 1):
         if tensor.tensor_type == gguf.GGMLQuantizationType.F32:  # norms
             writer.add_tensor(tensor.name, tensor.data)
             continue
         weights = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-        change = _change(tensor.name, adapter, reader) if adapter else None
-        writer.add_tensor(
-            tensor.name, gguf.quants.quantize(weights if change is None else weights + change, q8), raw_dtype=q8
-        )
+        if tensor.name in changes:
+            weights = weights + changes[tensor.name]()
+        writer.add_tensor(tensor.name, gguf.quants.quantize(weights, q8), raw_dtype=q8)
+        watch(number / len(reader.tensors))
     try:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
@@ -87,15 +129,26 @@ def _copy_metadata(reader: Any, writer: Any) -> None:
         writer.add_key_value(name, value, kind, inner)
 
 
-def _change(tensor: str, adapter: Adapter, reader: Any) -> NDArray[np.float32] | None:
-    """What the adapter adds to a tensor such as `blk.7.attn_q.weight`, its rows in GGUF's order."""
-    block, _, rest = tensor.removeprefix("blk.").partition(".")
-    layer = LAYERS.get(rest.removesuffix(".weight"))
-    change = adapter.change(f"{block}.{layer}") if layer else None
-    if change is None or layer not in ("q", "k"):
-        return change
-    heads = "head_count" if layer == "q" else "head_count_kv"
-    return _paired(change, int(reader.fields[f"llama.attention.{heads}"].contents()))
+def _changes(adapter: Adapter, reader: Any) -> dict[str, Callable[[], NDArray[np.float32]]]:
+    """What the adapter adds, by tensor (`blk.7.attn_q.weight`), made when it is asked for: rows in GGUF's order."""
+    if (architecture := reader.fields["general.architecture"].contents()) != "llama":
+        raise MismatchError(f"adapters are for models of the architecture llama, and this is {architecture}")
+    shapes = {tensor.name: tuple(int(n) for n in reversed(tensor.shape)) for tensor in reader.tensors}
+    theirs = {ours: name for name, ours in LAYERS.items()}
+    changes: dict[str, Callable[[], NDArray[np.float32]]] = {}
+    for name, (a, b) in adapter.factors.items():
+        block, _, layer = name.partition(".")
+        tensor = f"blk.{block}.{theirs.get(layer, layer)}.weight"
+        if shapes.get(tensor) != (b.shape[0], a.shape[1]):
+            raise MismatchError(f"layer {name} is {(b.shape[0], a.shape[1])}, there {shapes.get(tensor, 'missing')}")
+        changes[tensor] = partial(_change, adapter, name, reader)
+    return changes
+
+
+def _change(adapter: Adapter, name: str, reader: Any) -> NDArray[np.float32]:
+    change = adapter.change(name)
+    heads = {"q": "head_count", "k": "head_count_kv"}.get(name.rpartition(".")[2])
+    return _paired(change, int(reader.fields[f"llama.attention.{heads}"].contents())) if heads else change
 
 
 def _paired(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:

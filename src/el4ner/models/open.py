@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from el4ner.config import EmbeddedSettings, Recipe
+from el4ner.config import EmbeddedSettings, Recipe, TransformersSettings
 from el4ner.errors import ConfigError, MissingExtraError
 from el4ner.models.base import Model
 
@@ -28,6 +28,18 @@ def open_model(recipe: Recipe, name: str) -> Model:
             settings.context,
             locate(settings.adapter) if settings.adapter else None,
             settings.exact,
+        )
+    if isinstance(settings, TransformersSettings):
+        from el4ner.models.transformers import TransformersModel
+
+        return TransformersModel.open(
+            str(locate(settings.path)) if settings.path.startswith("package:") else settings.path,
+            settings.revision,
+            locate(settings.adapter) if settings.adapter else None,
+            settings.device,
+            settings.dtype,
+            settings.batch_tokens,
+            settings.context,
         )
     from el4ner.models.endpoint import Endpoint
     from el4ner.models.openai import OpenAIModel

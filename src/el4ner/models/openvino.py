@@ -25,6 +25,7 @@ from el4ner.models.base import Done, Outcome, Reply, Request, Token, Usage
 from el4ner.models.constraint import to_ebnf
 from el4ner.models.gguf import read_header
 from el4ner.models.merge import prepared
+from el4ner.models.pieces import stop_at, until
 
 _CACHE_GB = 1  # key-value cache: about 86,000 tokens of SmolLM2-135M
 _SEQUENCES = 64  # decoded side by side; more gained nothing on two cores
@@ -175,10 +176,10 @@ class OpenVINOModel:
         cut = output.finish_reason == genai.GenerationFinishReason.LENGTH
         tokens = self._tokens(output.generated_ids, output.generated_log_probs)
         text = "".join(token.text for token in tokens)
-        ends = [at for string in stop if (at := text.find(string)) >= 0]
-        if ends:  # under a grammar, a stop string that is spelt in unusual tokens goes unnoticed by the engine
-            text, cut = text[: min(ends)], False
-            tokens = _until(tokens, len(text))
+        end = stop_at(text, stop)
+        if end is not None:  # under a grammar, the engine misses a stop string that is spelt in unusual tokens
+            text, cut = text[:end], False
+            tokens = until(tokens, end)
         usage = Usage(length, generated=len(output.generated_ids))
         return Reply(text, Outcome.CUT if cut else Outcome.DONE, tokens, usage)
 
@@ -196,15 +197,6 @@ class OpenVINOModel:
     def close(self) -> None:
         """Give back the engine's memory."""
         self._pipeline = None
-
-
-def _until(tokens: Sequence[Token], end: int) -> tuple[Token, ...]:
-    kept, at = [], 0
-    for token in tokens:
-        if at < end:
-            kept.append(Token(token.text[: end - at], token.logprob))
-        at += len(token.text)
-    return tuple(kept)
 
 
 def _trained_context(path: Path) -> int:
