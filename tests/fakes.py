@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from el4ner.config import Recipe, parse_recipe
 from el4ner.data import Example, Label, Span
 from el4ner.member import Member
-from el4ner.models.base import Outcome, Reply, Request, Usage
+from el4ner.models.base import Done, Outcome, Reply, Request, Usage
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
 from el4ner.pool import Pool
@@ -24,8 +24,9 @@ STYLE = Style(
     "scripted",
     False,
     {
-        "prefix": "{types}\x1e{demonstrations}\x1e{text}\x1e",
-        "demonstration": "{text}\x1f{entities}\x1d",
+        "prefix": "{types}\x1e{demonstrations}\x1e{text}{hint}\x1e",
+        "demonstration": "{text}{hint}\x1f{entities}\x1d",
+        "hint": " {{{entities}}}",
         "preextract": "{names}\x1e\x1e{text}\x1epreextract",
         "extract": "extract",
         "classify": "classify\x1f{span}\x1f{choices}",
@@ -55,14 +56,15 @@ class Asked:
     demonstrations: tuple[tuple[str, str], ...] = ()
     span: str = ""
     last: str = ""  # the choices of a classification, the type of a verification
+    types: str = ""  # as they are shown
 
     @classmethod
     def of(cls, request: Request) -> Asked:
         assert isinstance(request.prompt, str)
-        _, shown, text, tail = request.prompt.split("\x1e")
+        types, shown, text, tail = request.prompt.split("\x1e")
         stage, *rest = tail.split("\x1f")
         pairs = [tuple(one.split("\x1f")) for one in shown.split("\x1d")[:-1]]
-        return cls(stage, text, tuple((text, entities) for text, entities in pairs), *rest)
+        return cls(stage, text, tuple((text, entities) for text, entities in pairs), *rest, types=types)
 
 
 @dataclass
@@ -75,6 +77,7 @@ class FakeModel:
     asked: list[Request] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     closed: bool = False
+    overlaps: bool = False
 
     @property
     def calls(self) -> int:
@@ -83,9 +86,12 @@ class FakeModel:
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
-    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
         self.batches.append(len(requests))
-        return [self._reply(request) for request in requests]
+        replies = [self._reply(request) for request in requests]
+        if done is not None:
+            done(list(enumerate(replies)))
+        return replies
 
     def _reply(self, request: Request) -> Reply:
         self.asked.append(request)

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from el4ner import cli
-from el4ner.models.base import Outcome, Reply, Request, Token, Usage
+from el4ner.models.base import Done, Outcome, Reply, Request, Token, Usage
 
 RECIPE = """
 name = "test"
@@ -55,13 +55,17 @@ class Scripted:
     identity: str = "scripted"
     context: int = 4096
     calls: int = 0
+    overlaps: bool = False
 
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(text) // 4 for text in texts]
 
-    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
         self.calls += len(requests)
-        return [self._reply(str(request.prompt)) for request in requests]
+        replies = [self._reply(str(request.prompt)) for request in requests]
+        if done is not None:
+            done(list(enumerate(replies)))
+        return replies
 
     def _reply(self, prompt: str) -> Reply:
         text = self.answer(prompt)
@@ -252,7 +256,7 @@ def test_wrong_usage_is_two(work: Path, run: Run) -> None:
 
 
 def test_dead_members_end_the_run_with_advice(work: Path, model: Scripted, run: Run) -> None:
-    model.generate = lambda requests: [Reply("", Outcome.FAILED, error="down") for _ in requests]  # type: ignore[method-assign]
+    model.generate = lambda requests, done=None: [Reply("", Outcome.FAILED, error="down") for _ in requests]  # type: ignore[method-assign]
     done = run("annotate", "texts.txt", *ASK)
     assert done.code == 1
     assert "error: no member answered" in done.err

@@ -38,7 +38,7 @@ def test_every_shipped_recipe_loads_under_its_own_name(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     assert recipe.description
-    assert recipe.members
+    assert recipe.members or recipe.tagger.votes
 
 
 def test_the_default_recipe_is_shipped() -> None:
@@ -96,14 +96,43 @@ def test_a_verifier_that_is_no_member() -> None:
     assert "did you mean 'second'?" in complaint(table(verify={"members": ["secnd"]}))
 
 
+def test_hints_do_not_go_with_a_label_tree() -> None:
+    assert "branches" in complaint(table(classify={"branches": 4}, tagger={"hints": True}))
+    assert complaint(table(classify={"branches": 1})).startswith("classify.branches:")
+
+
+def test_there_is_someone_to_vote() -> None:
+    assert "let the tagger vote" in complaint(table(members=[]))
+    assert parse_recipe(table(members=[], tagger={"votes": True}), "test").members == ()
+    named = [{"name": "tagger", "model": "small"}]
+    assert "'tagger'" in complaint(table(members=named, tagger={"votes": True}))
+    assert parse_recipe(table(members=named, tagger={"hints": True}), "test").members
+
+
 def test_members_of_one_name() -> None:
     assert "name of its own" in complaint(table(members=[{"name": "a", "model": "small"}] * 2))
+
+
+@pytest.mark.parametrize(
+    ("extract", "problem"),
+    [
+        ({"answer": "marks"}, "says no types"),
+        ({"answer": "reasons", "types": "none"}, "says types"),
+        ({"answer": "marks", "types": "none", "constrain": True}, "constrain"),
+        ({"samples": 2}, "temperature 0"),
+    ],
+)
+def test_ways_of_extraction_that_do_not_go_together(extract: dict[str, Any], problem: str) -> None:
+    assert problem in complaint(table(extract=extract))
 
 
 @pytest.mark.parametrize(
     ("recipe", "key"),
     [
         (table(members=[]), "members"),
+        (table(tagger={"votes": 2}), "tagger.votes"),
+        (table(extract={"samples": 0}), "extract.samples"),
+        (table(classify={"ask": "someone"}), "classify.ask"),
         (table(window=0), "window"),
         (table(passage_bytes=4), "passage_bytes"),
         (table(decide={"threshold": 1.5}), "decide.threshold"),

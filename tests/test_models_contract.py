@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from contract import ENGINES, is_item, items
@@ -34,6 +34,17 @@ def test_replies_come_in_the_order_of_the_requests(model: Model) -> None:
     wanted = [f"{number}th" for number in range(24)]
     replies = model.generate([Request("Say:", 8, constraint=OneOf((word,))) for word in wanted])
     assert [reply.text for reply in replies] == wanted
+
+
+def test_replies_are_told_of_once_each_before_the_call_ends(model: Model) -> None:
+    told: dict[int, Reply] = {}
+
+    def hear(done: Sequence[tuple[int, Reply]]) -> None:
+        assert not told.keys() & dict(done).keys()
+        told.update(done)
+
+    replies = model.generate([Request(f"{number}, {number + 1},", 4) for number in range(5)], hear)
+    assert told == dict(enumerate(replies))
 
 
 def test_a_plain_prompt_is_continued(model: Model) -> None:

@@ -127,6 +127,28 @@ def test_a_busy_server_is_asked_again_after_the_pause_it_names() -> None:
     assert time.monotonic() - start > 0.8
 
 
+def test_an_overloaded_server_gets_fewer_at_once() -> None:
+    under_way, peaks, lock = [0], [], threading.Lock()
+
+    def play(number: int, body: dict[str, Any]) -> Answer:
+        with lock:
+            under_way[0] += 1
+            peaks.append(under_way[0])
+            crowded = under_way[0] > 4
+        time.sleep(0.02)
+        with lock:
+            under_way[0] -= 1
+        return refused(429, Retry_After="0.02") if crowded else said("good")
+
+    with served(Script(play)) as script, opened(script, concurrency=16, retries=20) as model:
+        assert {r.text for r in model.generate([PLAIN] * 16)} == {"good"}
+        crowd = max(peaks)
+        peaks.clear()
+        assert {r.text for r in model.generate([PLAIN] * 16)} == {"good"}
+    assert crowd > 4
+    assert max(peaks) <= 8  # halved at least once, and not yet regained
+
+
 def test_the_pause_may_be_named_by_a_date() -> None:
     reply, _ = ask(refused(429, Retry_After="Fri, 01 Jan 2021 00:00:00 GMT"), said("good"), timeout=0.2)
     assert reply.text == "good"  # a pause of its own would be longer than the time there is

@@ -183,5 +183,5 @@ def test_costs_fit_eighty_columns_and_leave_zeros_out() -> None:
 
 
 def test_spent_without_time() -> None:
-    assert "none of it outside" in spent([], 0.0, 0.0)
-    assert "50.0% of it outside" in spent([Cost("extract", "a", seconds=1.0)], 2.0, 0.5)
+    assert "none of it outside" in spent(0.0, 0.0, 0.0)
+    assert "50.0% of it outside" in spent(1.0, 2.0, 0.5)

@@ -4,87 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-import el4ner.similarity
 from el4ner.data import Span
-from el4ner.encoder import default_encoder
 from el4ner.errors import ConfigError
-from el4ner.similarity import PosWeights, span_sim, span_weights
+from el4ner.similarity import PosWeights, span_weights
 
 TEXT = "she met Angela Merkel near the old bridge in Berlin ."
-Floats = NDArray[np.float32]
-Case = tuple[Floats, Floats, Floats, NDArray[np.int64], int]
 
 
 def spans_of(text: str, *surfaces: str) -> list[Span]:
     return [Span(text.index(s), text.index(s) + len(s)) for s in surfaces]
-
-
-def by_the_formula(query: Floats, weights: Floats, pool: Floats, owners: NDArray[np.int64], n: int) -> list[float]:
-    """SpanSim as the paper writes it, one sum after the other."""
-    result = []
-    for text in range(n):
-        own = [c for c, owner in zip(pool, owners, strict=True) if owner == text]
-        if not own:
-            result.append(-np.inf)
-            continue
-        total = float(weights.sum())
-        best = [float(w) * max(float(s @ c) for c in own) for s, w in zip(query, weights, strict=True)]
-        result.append(sum(best) / total if total else 0.0)
-    return result
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    q, d, n = draw(st.integers(0, 5)), draw(st.integers(1, 8)), draw(st.integers(1, 8))
-    owners = np.array(sorted(draw(st.lists(st.integers(0, n - 1), max_size=20))), dtype=np.int64)
-    weights = np.array(draw(st.lists(st.sampled_from([0.0, 1.0, 2.0, 4.0]), min_size=q, max_size=q)), dtype=np.float32)
-
-    def unit(rows: int) -> Floats:
-        vectors = rng.normal(size=(rows, d))
-        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-    return unit(q), weights, unit(len(owners)), owners, n
-
-
-@given(cases(), st.sampled_from([1, 2, 5, 1 << 16]))
-@settings(max_examples=150, deadline=None)
-def test_span_sim_is_the_formula_whatever_the_block(case: Case, block: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(el4ner.similarity, "_BLOCK", block)
-        found = span_sim(*case)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, by_the_formula(*case), atol=1e-5)
-
-
-def test_a_text_is_most_like_itself() -> None:
-    texts = [["Berlin", "Angela Merkel"], ["aspirin"], [], ["bridge", "Berlin"]]
-    pool = default_encoder().encode([s for spans in texts for s in spans])
-    owners = np.repeat(np.arange(4), [len(spans) for spans in texts])
-    scores = span_sim(pool[:2], np.array([4, 4], dtype=np.float32), pool, owners, 4)
-    assert scores.argmax() == 0
-    assert scores[0] == pytest.approx(1, abs=1e-5)
-    assert scores[2] == -np.inf
-
-
-def test_owners_of_any_integer_type_will_do() -> None:
-    ones = np.ones((3, 1), dtype=np.float32)
-    scores = span_sim(ones[:1], np.ones(1, np.float32), ones, np.array([0, 0, 2], dtype=np.uint8), 3)
-    assert scores.tolist() == [1.0, -np.inf, 1.0]
-
-
-@pytest.mark.parametrize(
-    ("weights", "owners", "n"),
-    [([1.0, 1.0], [0, 0], 1), ([-1.0], [0, 0], 1), ([np.nan], [0, 0], 1), ([1.0], [1, 0], 2), ([1.0], [0, 1], 1)],
-)
-def test_arguments_that_do_not_fit_are_errors(weights: list[float], owners: list[int], n: int) -> None:
-    ones = np.ones((2, 3), dtype=np.float32)
-    with pytest.raises(ValueError, match=r"weights|owners"):
-        span_sim(ones[:1], np.array(weights, dtype=np.float32), ones, np.array(owners), n)
-    with pytest.raises(ValueError, match="do not fit"):
-        span_sim(ones[:, :2], np.ones(2, np.float32), ones, np.array([0, 0]), 1)
 
 
 def test_weights_follow_parts_of_speech() -> None:

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from el4ner.errors import DataError
-from el4ner.models.base import Message, Outcome, Reply, Request, Token, Usage
+from el4ner.models.base import Done, Message, Outcome, Reply, Request, Token, Usage
 from el4ner.models.constraint import Listing, OneOf
 from el4ner.models.store import Store, key
 from el4ner.record import record
@@ -242,6 +242,7 @@ class Mortal:
     inner: FakeModel
     log: Path
     batches_left: list[int]
+    overlaps = False
 
     identity = property(lambda self: self.inner.identity)
     context = property(lambda self: self.inner.context)
@@ -249,13 +250,15 @@ class Mortal:
     def count(self, texts: Sequence[str]) -> list[int]:
         return self.inner.count(texts)
 
-    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
         self.batches_left[0] -= 1
         if not self.batches_left[0]:
             os._exit(9)
         replies = self.inner.generate(requests)
         with self.log.open("a") as log:
             log.writelines(f"{key(self.identity, request).hex()}\n" for request in requests)
+        if done is not None:
+            done(list(enumerate(replies)))
         return replies
 
     def close(self) -> None: ...

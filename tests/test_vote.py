@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Candidate, Entity, Proposal, Span, Verdict, Vote
-from el4ner.vote import Decision, Overlap, Rule, decide, winner
+from el4ner.vote import Decision, Overlap, Rule, decide, resolve, winner
 
 TEXT = "Anna Berg of New York City sings in Rome ."
 MEMBERS = ("a", "b", "c", "d")
@@ -296,3 +297,15 @@ def test_deciding_again_is_deciding_afresh(ballots: list[Ballot], first: Decisio
     assert again.entities == decide(TEXT, ballots, second)
     assert again.ballots == annotation.ballots
     assert again.decide(threshold=0.0).decide(threshold=second.threshold) == again
+
+
+def test_settling_overlaps_in_a_long_text_takes_linear_time() -> None:
+    def seconds(count: int) -> float:
+        entities = [Entity(i * 7, i * 7 + 11, "x", "person", (i * 37 % 101) / 101, {}) for i in range(count)]
+        began = time.perf_counter()
+        resolve(entities, "nested")
+        return time.perf_counter() - began
+
+    seconds(100)
+    ratios = [seconds(16_000) / seconds(1_000) for _ in range(3)]
+    assert min(ratios) < 64  # 16 if linear, 256 if every entity were compared with every other

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from el4ner.data import Example, Span
 from el4ner.encoder import default_encoder
-from el4ner.index import Index
 from el4ner.passage import show
 from el4ner.phrases import phrases
 from el4ner.pool import Pool
@@ -163,17 +162,20 @@ def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
     watched = [_row(r) for r in rows(dev)] if dev.exists() else []
     watched = random.Random(1).sample(watched, min(_DEV, len(watched)))
     examples = tuple(Example(str(i), t, tuple(Span(*e) for e in es)) for i, (t, es) in enumerate(kept))
-    index = Index.build(Pool.of(examples), [e.entities for e in examples], default_encoder())
+    encoder = default_encoder()
+    own_spans = [[show(e.text[s.start : s.end]) for s in e.entities] for e in Pool.of(examples).examples]
     bare = np.array([not e.entities for e in examples])
     chars = [set(plain(e.text)) for e in examples]
     asked = [show(text) for text, _ in [*kept, *watched]]
     spans = [phrases(shown) for shown in asked]
-    texts = index.encoder.encode(asked)
+    texts = encoder.encode(asked)
+    vectors = encoder.encode([surface for group in own_spans for surface in group])
+    owners = np.repeat(np.arange(len(kept)), [len(group) for group in own_spans])
     near, free = [], []
     for at in range(0, len(asked), _TOGETHER):
         some = range(at, min(at + _TOGETHER, len(asked)))
-        by_text = index.texts @ texts[some.start : some.stop].T
-        by_span = _span_sims(index, [asked[i] for i in some], [spans[i] for i in some])
+        by_text = texts[: len(kept)] @ texts[some.start : some.stop].T
+        by_span = _span_sims(vectors, owners, len(kept), [asked[i] for i in some], [spans[i] for i in some])
         for column, i in enumerate(some):
             out = by_text[:, column] > 0.97  # the text itself and near-duplicates
             if i < len(kept):
@@ -208,22 +210,27 @@ def _prepare(folder: Path, kept: list[list[Any]]) -> dict[str, Any]:
     }
 
 
-def _span_sims(index: Index, asked: Sequence[str], spans: Sequence[Sequence[Span]]) -> NDArray[np.float32]:
-    """SpanSim of every pool text (rows) to each of these texts (columns), as el4ner's `span_sim`, many at once."""
+def _span_sims(
+    vectors: NDArray[np.float32],
+    owners: NDArray[np.int64],
+    n: int,
+    asked: Sequence[str],
+    spans: Sequence[Sequence[Span]],
+) -> NDArray[np.float32]:
+    """SpanSim of every pool text (rows) to each of these texts (columns); see `el4ner.table`."""
     columns = [i for i, group in enumerate(spans) for _ in group]
-    result = np.full((len(index.pool.examples), len(asked)), -np.inf, np.float32)
+    result = np.full((n, len(asked)), -np.inf, np.float32)
     if not columns:
         return result
-    query = index.encoder.encode([t[s.start : s.end] for t, group in zip(asked, spans, strict=True) for s in group])
+    query = default_encoder().encode([t[s.start : s.end] for t, group in zip(asked, spans, strict=True) for s in group])
     scale = []
     for text, group in zip(asked, spans, strict=True):
         if group:
             values = span_weights(text, group).values
             scale.append(values / values.sum())
     scaled = query * np.concatenate(scale)[:, None].astype(np.float32)
-    owners = index.owners
     bounds = np.concatenate([[0], np.flatnonzero(owners[1:] != owners[:-1]) + 1])
-    best = np.maximum.reduceat(index.spans @ scaled.T, bounds, axis=0)
+    best = np.maximum.reduceat(vectors @ scaled.T, bounds, axis=0)
     starts = np.concatenate([[0], np.flatnonzero(np.diff(columns)) + 1])
     summed = np.add.reduceat(best, starts, axis=1)
     result[np.ix_(owners[bounds], np.array(columns)[starts])] = summed

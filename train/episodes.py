@@ -181,7 +181,7 @@ class Episodes:
         prefix = self.style.prefix(naming.labels, shots, shown)
         targets = self._demonstrated(prefix, shots, natural, skip=not naming.told)
         if KINDS[kind] == "extract":
-            prompt = self.style.extract(prefix, naming.labels, shown, False, 1, 0.0, 0).prompt
+            prompt = self.style.extract(prefix, naming.labels, shown, False, 1).prompt
             answer = _answer(self.style.demonstration(query))
             return _question(kind, prompt, answer, targets, _LIST)
         candidate = self._candidate(corpus, used, query, reshape(given), shots, naming)

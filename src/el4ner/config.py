@@ -43,7 +43,8 @@ class EmbeddedSettings(_Settings):
 class ServerSettings(_Settings):
     """A model behind an OpenAI-compatible server: see `el4ner.models.openai.Endpoint`.
 
-    `grammar` "auto" asks the server what it is. `extra` joins the body of every request.
+    `grammar` "auto" asks the server what it is. `extra` joins the body of every request. `parameters` is the number of
+    weights, which no server tells: it is not used to ask, only to say what an ensemble weighs.
     """
 
     engine: Literal["openai"]
@@ -56,6 +57,7 @@ class ServerSettings(_Settings):
     context: Positive | None = None
     grammar: Literal["auto", "gbnf", "vllm", "json_schema", "none"] = "auto"
     logprobs: bool = True
+    parameters: Positive | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -98,6 +100,11 @@ class RetrieveSettings(_Settings):
     "words" takes runs of words whose part of speech can be a name, and asks nobody.
     `pool_spans`: "gold" takes the pool's labelled spans; "members" pre-extracts them once (stored); "words" as above.
     The weights of a span by part of speech are open in the paper; these are a public reproduction's.
+    `search` "approximate" sifts pools of more than a million spans (or texts) before it compares exactly: see
+    `el4ner.coarse`.
+    `balance`: every label of the pool, where it can be, is among the demonstrations. `diversity` d chooses them one by
+    one (maximal marginal relevance): the next is that with the most (1 - d) x similarity - d x cosine of its text to
+    the nearest of those chosen already; 0 is similarity alone.
     """
 
     by: Literal["span", "sentence", "random"] = "span"
@@ -107,30 +114,72 @@ class RetrieveSettings(_Settings):
     common: Annotated[float, Field(ge=0)] = 2.0
     pronoun: Annotated[float, Field(ge=0)] = 1.0
     other: Annotated[float, Field(ge=0)] = 0.0
+    search: Literal["exact", "approximate"] = "exact"
+    balance: bool = False
+    diversity: Share = 0.0
     seed: int = 0
 
 
 class ExtractSettings(_Settings):
-    """Stage 2. `constrain`: hold replies to spans of the text by a grammar, where the engine can."""
+    """Stage 2.
 
+    `answer` is how a member says what it found, in demonstrations and replies alike: "list" is "Anna Berg (person)";
+    "marks" copies the text with signs around each entity, and says no types; "reasons" is a line a candidate, with true
+    or false and a reason. `types`: "together" asks for all types at once, "apart" puts a question for each type, whose
+    demonstrations show that type only, and are the most similar ones that hold it as far as there are any among those
+    retrieved (so many times more are); "none" asks for spans without types.
+    `samples` replies are drawn for every question, by consecutive seeds, and what any of them holds goes on.
+    `constrain`: hold lists to spans of the text by a grammar, where the engine can.
+    """
+
+    answer: Literal["list", "marks", "reasons"] = "list"
+    types: Literal["together", "apart", "none"] = "together"
+    samples: Positive = 1
     constrain: bool = False
+
+    @model_validator(mode="after")
+    def _go_together(self) -> ExtractSettings:
+        if self.answer == "marks" and self.types == "together":
+            raise ValueError('answer = "marks" says no types: set types = "apart" or "none"')
+        if self.answer == "reasons" and self.types == "none":
+            raise ValueError('answer = "reasons" says types: set types = "together" or "apart"')
+        if self.constrain and self.answer != "list":
+            raise ValueError('constrain: only answer = "list" can be held to the text')
+        return self
 
 
 class ClassifySettings(_Settings):
     """Stage 3.
 
-    `none`: whether "none of these" is an answer. `own_types`: a type that a member wrote next to a span in stage 2
-    is its vote, and it is not asked again (the prompt would be the same up to that type).
+    `ask`: who is asked for a span's type. "others": a type that a member wrote next to the span in stage 2 is its vote,
+    and it is not asked again (the prompt would be the same up to that type). "everyone" asks all the same. "nobody"
+    asks no question: the types of stage 2 are the votes, and a member that did not list a span votes "none of these".
+    `none`: whether "none of these" is an answer to the question.
+    `branches`: with more types than so many, they are grouped by likeness into so many groups; the group is asked for
+    first, then the type within it.
     """
 
+    ask: Literal["others", "everyone", "nobody"] = "others"
     none: bool = True
-    own_types: bool = True
+    branches: Annotated[int, Field(ge=2)] | None = None
 
 
 class VerifySettings(_Settings):
     """Stage 4. `members` are the verifiers' names; an empty list leaves the stage out."""
 
     members: tuple[str, ...] = ()
+
+
+class TaggerSettings(_Settings):
+    """The trained tagger (`el4ner.plugin`), which learns from the pool in seconds; needs the extra `tagger`.
+
+    `hints`: its entities, with its confidence, stand beside every text that members read: beside demonstrations as a
+    tagger says that did not learn from them. `votes`: what it finds is proposed by a voter called "tagger", who votes
+    for its type and, elsewhere, for "none of these".
+    """
+
+    hints: bool = False
+    votes: bool = False
 
 
 class DecideSettings(_Settings):
@@ -146,7 +195,7 @@ class Recipe(_Settings):
     """All settings of an ensemble.
 
     `window` is the number of texts that are worked on together. A text of more than `passage_bytes` bytes of UTF-8
-    is cut into passages at sentence ends.
+    is cut into passages at sentence ends. There may be no members where the trained tagger votes.
     """
 
     name: str
@@ -154,11 +203,12 @@ class Recipe(_Settings):
     window: Positive = 32
     passage_bytes: Annotated[int, Field(ge=16)] = 1500
     models: dict[str, ModelSettings]
-    members: Annotated[tuple[MemberSettings, ...], Field(min_length=1)]
+    members: tuple[MemberSettings, ...]
     retrieve: RetrieveSettings = RetrieveSettings()
     extract: ExtractSettings = ExtractSettings()
     classify: ClassifySettings = ClassifySettings()
     verify: VerifySettings = VerifySettings()
+    tagger: TaggerSettings = TaggerSettings()
     decide: DecideSettings = DecideSettings()
 
     @model_validator(mode="after")
@@ -166,10 +216,20 @@ class Recipe(_Settings):
         names = [member.name for member in self.members]
         if len(set(names)) < len(names):
             raise ValueError("members: every member needs a name of its own")
+        if self.classify.branches is not None and self.tagger.hints:
+            raise ValueError("classify.branches: tagger.hints name types, not groups of them; leave one of the two out")
+        if not names and not self.tagger.votes:
+            raise ValueError("members: none; name at least one, or let the tagger vote (tagger.votes)")
+        if "tagger" in names and self.tagger.votes:
+            raise ValueError("members: 'tagger' is the name of the trained tagger, which votes; give another")
         for member in self.members:
             if member.model not in self.models:
                 raise ValueError(
                     f"members: {member.name!r} names the model {member.model!r}{_nearest(member.model, self.models)}"
+                )
+            if self.extract.samples > 1 and member.temperature == 0:
+                raise ValueError(
+                    f"extract.samples: at temperature 0 all samples of {member.name!r} are the same; set it above 0"
                 )
         for name in self.verify.members:
             if name not in names:

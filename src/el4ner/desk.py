@@ -9,27 +9,75 @@ from el4ner.ledger import Ledger
 from el4ner.member import Member
 from el4ner.models.base import Reply, Request
 from el4ner.models.store import Store, key
+from el4ner.sidebyside import together
+
+Questions = tuple[Member, Sequence[Request]]
 
 
 class Desk:
-    """Puts a stage's questions to a member's model, by way of the reply store."""
+    """Puts a stage's questions to the members' models, by way of the reply store."""
 
     def __init__(self, store: Store | None, ledger: Ledger) -> None:
         self._store = store
         self._ledger = ledger
 
-    def ask(self, stage: str, member: Member, requests: Sequence[Request]) -> list[Reply]:
-        """One reply a request, in order."""
-        identity = member.model.identity
-        keys = [key(identity, request) for request in requests]
-        unique = dict(zip(keys, requests, strict=True))
+    def ask(self, stage: str, questions: Sequence[Questions]) -> list[list[Reply]]:
+        """The replies to each member's requests, in order.
+
+        Members that share a model are asked in one batch of it; different models answer side by side.
+        """
+        groups: dict[int, list[int]] = {}
+        for place, (member, _) in enumerate(questions):
+            groups.setdefault(id(member.model), []).append(place)
+        answers = together(lambda group: self._answer(stage, [questions[i] for i in group]), groups.values())
+        replies = {
+            i: found
+            for group, given in zip(groups.values(), answers, strict=True)
+            for i, found in zip(group, given, strict=True)
+        }
+        return [replies[i] for i in range(len(questions))]
+
+    def _answer(self, stage: str, questions: Sequence[Questions]) -> list[list[Reply]]:
+        """The replies of one model, for all the members that share it."""
+        model = questions[0][0].model
+        identity = model.identity
+        keys = [[key(identity, request) for request in requests] for _, requests in questions]
+        unique = {k: r for ks, (_, rs) in zip(keys, questions, strict=True) for k, r in zip(ks, rs, strict=True)}
         known = self._store.get(list(unique)) if self._store else {}
         wanted = [k for k in unique if k not in known]
+
+        def keep(done: Sequence[tuple[int, Reply]]) -> None:
+            if self._store:
+                self._store.put(identity, [(wanted[number], reply) for number, reply in done])
+
         began = time.perf_counter()
-        replies = member.model.generate([unique[k] for k in wanted]) if wanted else []
+        with self._ledger.working():
+            replies = model.generate([unique[k] for k in wanted], keep) if wanted else []
         seconds = time.perf_counter() - began
         fresh = dict(zip(wanted, replies, strict=True))
-        if self._store and fresh:
-            self._store.put(identity, fresh.items())
-        self._ledger.add(stage, member.name, len(keys), list(known.values()), replies, seconds)
-        return [known[k] if k in known else fresh[k] for k in keys]
+        self._count(stage, questions, keys, known, fresh, seconds)
+        return [[known[k] if k in known else fresh[k] for k in ks] for ks in keys]
+
+    def _count(
+        self,
+        stage: str,
+        questions: Sequence[Questions],
+        keys: Sequence[Sequence[bytes]],
+        known: dict[bytes, Reply],
+        fresh: dict[bytes, Reply],
+        seconds: float,
+    ) -> None:
+        """A question that several members ask counts for the first; the time is shared out by tokens."""
+        tokens = sum(map(_tokens, fresh.values())) or 1
+        counted: set[bytes] = set()
+        for (member, _), asked in zip(questions, keys, strict=True):
+            own = dict.fromkeys(k for k in asked if k not in counted)
+            counted.update(own)
+            stored = [known[k] for k in own if k in known]
+            called = [fresh[k] for k in own if k in fresh]
+            spent = seconds * sum(map(_tokens, called)) / tokens
+            self._ledger.add(stage, member.name, len(asked), stored, called, spent)
+
+
+def _tokens(reply: Reply) -> int:
+    return reply.usage.prompt + reply.usage.generated

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from el4ner.config import MemberSettings, Recipe, ServerSettings
+from el4ner.crf import require
 from el4ner.demo import demo_pool, demo_texts
-from el4ner.errors import ContextError, El4nerError
+from el4ner.errors import ContextError, El4nerError, MissingExtraError
 from el4ner.member import Member
 from el4ner.models.base import Message, Model, Outcome, Reply, Request
 from el4ner.models.constraint import EMPTY, Constraint, Listing, OneOf
@@ -46,7 +47,7 @@ class Finding:
 class Diagnosis:
     """What was found out about one model, asked in one prompt style.
 
-    `error` is empty if the model is there; otherwise nothing else is known.
+    `style` is empty where there is none. `error` is empty if the model is there; otherwise nothing else is known.
     """
 
     model: str
@@ -73,8 +74,11 @@ class Outlook:
 def examine(recipe: Recipe) -> Iterator[tuple[Diagnosis, list[Outlook]]]:
     """Open one model after the other and ask it in every style that a member asks it in.
 
-    Each diagnosis with what it means for these members. A model that is not there is a diagnosis, too.
+    Each diagnosis with what it means for these members. A model that is not there is a diagnosis, too, and so is the
+    trained tagger, which has no style.
     """
+    if recipe.tagger.hints or recipe.tagger.votes:
+        yield _trained_tagger(), []
     used = {member.model for member in recipe.members}
     for name in (name for name in recipe.models if name in used):
         styles = dict.fromkeys(member.style for member in recipe.members if member.model == name)
@@ -87,6 +91,13 @@ def examine(recipe: Recipe) -> Iterator[tuple[Diagnosis, list[Outlook]]]:
             yield from ((d := diagnose(recipe, name, style, model), _outlooks(recipe, model, d)) for style in styles)
         finally:
             model.close()
+
+
+def _trained_tagger() -> Diagnosis:
+    try:
+        return Diagnosis("the trained tagger", "", require())
+    except MissingExtraError as error:
+        return Diagnosis("the trained tagger", "", error=str(error))
 
 
 def diagnose(recipe: Recipe, name: str, style: str, model: Model) -> Diagnosis:
@@ -119,7 +130,7 @@ def outlook(recipe: Recipe, settings: MemberSettings, model: Model | None, found
     reasons = [
         (found.holds(CHAT if settings.style == "chat" else PLAIN) is False, _unusable(settings)),
         (
-            found.holds(CHOICE) is False,
+            found.holds(CHOICE) is False and (recipe.classify.ask != "nobody" or bool(recipe.verify.members)),
             "types and verdicts are not held to a list: other answers count as abstentions",
         ),
         (

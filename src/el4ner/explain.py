@@ -22,6 +22,7 @@ _WEIGHED = {
     "uniform": "all weighed alike: the tagger, which knows English, cannot read this text",
     "sentence": "not used: demonstrations are compared as whole texts",
     "random": "not used: demonstrations are drawn at random",
+    "none": "not used: nobody reads demonstrations",
 }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Lock
 
 from el4ner.models.base import Outcome, Reply
 
@@ -39,16 +42,36 @@ class Ledger:
 
     def __init__(self) -> None:
         self._costs: dict[tuple[str, str], Cost] = {}
+        self._lock = Lock()
+        self._at_work = 0  # batches under way
+        self._since = 0.0
+        self._busy = 0.0
 
     @property
     def costs(self) -> tuple[Cost, ...]:
         """Totals so far, in the order in which stages and members were first heard."""
-        return tuple(self._costs.values())
+        with self._lock:
+            return tuple(self._costs.values())
 
     @property
-    def seconds(self) -> float:
-        """Time spent waiting for models."""
-        return sum(cost.seconds for cost in self._costs.values())
+    def busy(self) -> float:
+        """Seconds in which at least one model was at work: less than the sum, where they work side by side."""
+        return self._busy
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While a model answers."""
+        with self._lock:
+            self._at_work += 1
+            if self._at_work == 1:
+                self._since = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_work -= 1
+                if not self._at_work:
+                    self._busy += time.perf_counter() - self._since
 
     def add(
         self, stage: str, member: str, asked: int, stored: Sequence[Reply], replies: Sequence[Reply], seconds: float
@@ -57,19 +80,24 @@ class Ledger:
 
         `seconds` is what the calls took.
         """
-        old = self._costs.get((stage, member), Cost(stage, member))
-        self._costs[stage, member] = replace(
-            old,
-            asked=old.asked + asked,
-            repeated=old.repeated + asked - len(stored) - len(replies),
-            stored=old.stored + len(stored),
-            calls=old.calls + len(replies),
-            prompt=old.prompt + sum(reply.usage.prompt for reply in replies),
-            cached=old.cached + sum(reply.usage.cached for reply in replies),
-            generated=old.generated + sum(reply.usage.generated for reply in replies),
-            failed=old.failed + sum(reply.outcome is Outcome.FAILED for reply in replies),
-            cut=old.cut + sum(reply.outcome is Outcome.CUT for reply in replies),
-            seconds=old.seconds + seconds,
-            stored_prompt=old.stored_prompt + sum(reply.usage.prompt for reply in stored),
-            stored_generated=old.stored_generated + sum(reply.usage.generated for reply in stored),
-        )
+        with self._lock:
+            old = self._costs.get((stage, member), Cost(stage, member))
+            self._costs[stage, member] = _plus(old, asked, stored, replies, seconds)
+
+
+def _plus(old: Cost, asked: int, stored: Sequence[Reply], replies: Sequence[Reply], seconds: float) -> Cost:
+    return replace(
+        old,
+        asked=old.asked + asked,
+        repeated=old.repeated + asked - len(stored) - len(replies),
+        stored=old.stored + len(stored),
+        calls=old.calls + len(replies),
+        prompt=old.prompt + sum(reply.usage.prompt for reply in replies),
+        cached=old.cached + sum(reply.usage.cached for reply in replies),
+        generated=old.generated + sum(reply.usage.generated for reply in replies),
+        failed=old.failed + sum(reply.outcome is Outcome.FAILED for reply in replies),
+        cut=old.cut + sum(reply.outcome is Outcome.CUT for reply in replies),
+        seconds=old.seconds + seconds,
+        stored_prompt=old.stored_prompt + sum(reply.usage.prompt for reply in stored),
+        stored_generated=old.stored_generated + sum(reply.usage.generated for reply in stored),
+    )

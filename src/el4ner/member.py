@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from el4ner.config import MemberSettings
@@ -11,14 +11,15 @@ from el4ner.data import Example, Label
 from el4ner.errors import ContextError
 from el4ner.models.base import Model
 from el4ner.passage import Passage
-from el4ner.prompts.style import Style
+from el4ner.prompts.form import Form
+from el4ner.prompts.style import Hints, Style
 
 _TAIL = 160  # tokens kept free for a question after the prefix and a short answer
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What a member's questions about a passage begin with, its demonstrations, and how long a list may get."""
+    """What a member's questions about a passage begin with, its demonstrations, and how long an answer may get."""
 
     prefix: str
     demonstrations: int
@@ -27,11 +28,12 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`settings` say how `model` is asked, in the words of `style`."""
+    """`settings` say how `model` is asked, in the words of `style`, and `hints` who marks its texts beforehand."""
 
     settings: MemberSettings
     model: Model
     style: Style
+    hints: Hints | None = None
 
     @property
     def name(self) -> str:
@@ -55,17 +57,23 @@ class Member:
         return list(labels) if self.settings.descriptions else [Label(label.name) for label in labels]
 
     def brief(
-        self, labels: Sequence[Label], passages: Sequence[Passage], demonstrations: Sequence[Sequence[Example]]
+        self,
+        labels: Sequence[Label],
+        passages: Sequence[Passage],
+        demonstrations: Sequence[Sequence[Example]],
+        form: Form = Form.LIST,
     ) -> list[Brief]:
         """Prefixes for passages, with as many of their demonstrations (least similar first) as the context holds.
 
-        Warns where some had to be left out; raises `ContextError` where a passage does not fit without any.
+        Of the demonstrations' entities, those of `labels` are shown, written in `form`. Warns where demonstrations had
+        to be left out; raises `ContextError` where a passage does not fit without any.
         """
         labels = self.labels(labels)
         lengths = self.model.count([p.shown for p in passages])
-        limits = [16 + 2 * length for length in lengths]
-        used = [list(d) for d in demonstrations]
-        prefixes = [self._prefix(labels, d, p) for d, p in zip(used, passages, strict=True)]
+        limits = [form.limit(length) for length in lengths]
+        names = {label.name for label in labels}
+        used = [[_only(example, names) for example in d] for d in demonstrations]
+        prefixes = [self._prefix(labels, d, p, form) for d, p in zip(used, passages, strict=True)]
         open_ = list(range(len(passages)))
         while open_:
             sizes = self.model.count([prefixes[i] for i in open_])
@@ -78,7 +86,7 @@ class Member:
                         f" {self.model.context} tokens; lower passage_bytes in the recipe, or raise the model's context"
                     )
                 used[i].pop(0)
-                prefixes[i] = self._prefix(labels, used[i], passages[i])
+                prefixes[i] = self._prefix(labels, used[i], passages[i], form)
         fewer = sum(len(u) < len(d) for u, d in zip(used, demonstrations, strict=True))
         if fewer:
             least = min(len(u) for u in used)
@@ -89,11 +97,16 @@ class Member:
             )
         return [Brief(p, len(u), n) for p, u, n in zip(prefixes, used, limits, strict=True)]
 
-    def _prefix(self, labels: Sequence[Label], demonstrations: Sequence[Example], passage: Passage) -> str:
+    def _prefix(self, labels: Sequence[Label], demonstrations: Sequence[Example], passage: Passage, form: Form) -> str:
         nearest_first = self.settings.order == "nearest_first"
         ordered = demonstrations[::-1] if nearest_first else demonstrations
-        return self.style.prefix(labels, ordered, passage.shown)
+        return self.style.prefix(labels, ordered, passage.shown, form, self.hints)
 
     def _system(self, labels: Sequence[Label]) -> str:
         request = self.style.classify("", labels, "", True)
         return "" if isinstance(request.prompt, str) else "\n".join(m.content for m in request.prompt)
+
+
+def _only(example: Example, names: Collection[str]) -> Example:
+    kept = tuple(entity for entity in example.entities if entity.label in names)
+    return example if len(kept) == len(example.entities) else Example(example.id, example.text, kept)

@@ -27,25 +27,35 @@ def page(
     note: str = "",
 ) -> str:
     """The page's text, to be written as UTF-8. `note` is a line about the run that stands above the table of costs."""
-    classes = {name: f"l{i}" for i, name in enumerate(dict.fromkeys(label.name for label in labels))}
-    colours = palette(list(classes))
-    styles = "".join(f".{classes[name]} {{ background: {c}; color: {INK}; }}\n" for name, c in colours.items())
-    css = files("el4ner").joinpath("assets", "page.css").read_text("utf-8")
+    classes = classes_of(label.name for label in labels)
     count = sum(len(annotation.entities) for annotation in annotations)
     body = [
-        f"<header><h1>{_html(title)}</h1><p class=quiet>{len(annotations)} texts, {count} entities, by"
-        f" {_html(', '.join(members))}. Point at an entity, or open the evidence below its text.</p>",
+        f"<header><h1>{escaped(title)}</h1><p class=quiet>{len(annotations)} texts, {count} entities, by"
+        f" {escaped(', '.join(members))}. Point at an entity, or open the evidence below its text.</p>",
         _legend(annotations, labels, classes),
         "</header><main>",
         *(_article(annotation, members, classes) for annotation in annotations),
         "</main>",
         _costs(costs, note) if costs else "",
     ]
+    return document(title, classes, body)
+
+
+def document(title: str, classes: Mapping[str, str], body: Sequence[str]) -> str:
+    """A whole page of these parts, with the styles of all pages and a colour for each label's class."""
+    colours = palette(list(classes))
+    styles = "".join(f".{classes[name]} {{ background: {c}; color: {INK}; }}\n" for name, c in colours.items())
+    css = files("el4ner").joinpath("assets", "page.css").read_text("utf-8")
     return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{_html(title)}</title>'
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{escaped(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>\n{css}{styles}</style></head>\n'
         f"<body>\n{chr(10).join(body)}\n</body>\n</html>\n"
     )
+
+
+def classes_of(labels: Iterable[str]) -> dict[str, str]:
+    """The class that elements of a label have, in the order that `palette` colours them."""
+    return {name: f"l{number}" for number, name in enumerate(dict.fromkeys(labels))}
 
 
 def marked(
@@ -53,8 +63,12 @@ def marked(
     entities: Iterable[Span | Entity],
     classes: Mapping[str, str],
     title: Callable[[Span | Entity], str] = lambda entity: entity.label or "",
+    wrong: Callable[[Span | Entity], str] = lambda _: "",
 ) -> str:
-    """A text with nested marks around its entities; `title` is what is said where one points at an entity."""
+    """A text with nested marks around its entities; `title` is what is said where one points at an entity.
+
+    What `wrong` says of an entity, if anything, stands behind its label, and the mark has an outline.
+    """
     html: list[str] = []
     for mark in marks(text, entities):
         if mark.entity is None:
@@ -63,16 +77,18 @@ def marked(
             html.append("</mark>")
         else:
             label = mark.entity.label or ""
-            names = f"{classes.get(label, '')} broken" if mark.broken else classes.get(label, "")
+            amiss = wrong(mark.entity)
+            names = " ".join([classes.get(label, ""), *["broken"] * mark.broken, *["wrong"] * bool(amiss)]).strip()
+            shown = f"{one_line(label)} · {amiss}" if amiss else label
             said = escape(printable(title(mark.entity)))
-            html.append(f'<mark class="{names}" data-label="{_html(label)}" title="{said}">')
+            html.append(f'<mark class="{names}" data-label="{escaped(shown)}" title="{said}">')
     return "".join(html)
 
 
 def _legend(annotations: Sequence[Annotation], labels: Sequence[Label], classes: Mapping[str, str]) -> str:
     found = [entity.label for annotation in annotations for entity in annotation.entities]
     chips = [
-        f'<li class="chip {classes[label.name]}" title="{_html(label.description)}">{_html(label.name)}'
+        f'<li class="chip {classes[label.name]}" title="{escaped(label.description)}">{escaped(label.name)}'
         f" <b>{found.count(label.name)}</b></li>"
         for label in labels
     ]
@@ -80,14 +96,14 @@ def _legend(annotations: Sequence[Annotation], labels: Sequence[Label], classes:
 
 
 def _article(annotation: Annotation, members: Sequence[str], classes: Mapping[str, str]) -> str:
-    text = marked(annotation.text, annotation.entities, classes, lambda entity: _title(annotation, entity))
+    text = marked(annotation.text, annotation.entities, classes, lambda entity: title_of(annotation, entity))
     return (
-        f'<article><p class=id>{_html(annotation.id)}</p><p class=text dir="auto">{text}</p>'
-        f"{_evidence(annotation, members, classes)}</article>"
+        f'<article><p class=id>{escaped(annotation.id)}</p><p class=text dir="auto">{text}</p>'
+        f"{evidence(annotation, members, classes)}</article>"
     )
 
 
-def _title(annotation: Annotation, entity: Span | Entity) -> str:
+def title_of(annotation: Annotation, entity: Span | Entity) -> str:
     """What is said where one points at an entity."""
     ballot = ballot_of(annotation, entity)
     score = f", score {entity.score:.2f}" if isinstance(entity, Entity) else ""
@@ -96,16 +112,19 @@ def _title(annotation: Annotation, entity: Span | Entity) -> str:
     return "\n".join(one_line(line) for line in [f"{entity.label}{score}", *votes, *verdicts])
 
 
-def _evidence(annotation: Annotation, members: Sequence[str], classes: Mapping[str, str]) -> str:
+def evidence(annotation: Annotation, members: Sequence[str], classes: Mapping[str, str]) -> str:
+    """What stands folded below a text: every candidate with its votes and verdicts, and what could not be placed."""
     out = len(annotation.ballots) - len(annotation.entities)
     lost = [item for trace in annotation.traces for item in trace.ungrounded]
     parts = [f"{len(annotation.ballots)} candidates", f"{out} left out"] + [f"{len(lost)} not in the text"] * bool(lost)
     rows = [_row(annotation, ballot, members, classes) for ballot in annotation.ballots]
     names = ["candidate", "outcome", "score", "proposed by", *members, "verdicts"]
-    table = f"<table><thead>{_cells('th', map(_html, names))}</thead><tbody>{''.join(rows)}</tbody></table>"
+    table = f"<table><thead>{row_of('th', map(escaped, names))}</thead><tbody>{''.join(rows)}</tbody></table>"
     said = [f"{item.member} listed “{item.text}”{f' ({item.label})' if item.label else ''}" for item in lost]
-    notes = "".join(f"<p class=quiet>{_html(line)}: not in the text, or of an unknown type</p>" for line in said)
-    silent = "".join(f"<p class=quiet>no usable answer: {_html(r)}</p>" for t in annotation.traces for r in t.abstained)
+    notes = "".join(f"<p class=quiet>{escaped(line)}: not in the text, or of an unknown type</p>" for line in said)
+    silent = "".join(
+        f"<p class=quiet>no usable answer: {escaped(r)}</p>" for t in annotation.traces for r in t.abstained
+    )
     if not rows and not notes and not silent:
         return ""
     shown = f"<div class=scroll>{table}</div>" if rows else ""
@@ -115,28 +134,30 @@ def _evidence(annotation: Annotation, members: Sequence[str], classes: Mapping[s
 def _row(annotation: Annotation, ballot: Ballot, members: Sequence[str], classes: Mapping[str, str]) -> str:
     span, entity = ballot.candidate.span, entity_of(annotation, ballot)
     votes = {vote.member: vote for vote in ballot.votes}
-    outcome = f'<span class="chip {classes.get(entity.label, "")}">{_html(entity.label)}</span>' if entity else ""
+    outcome = f'<span class="chip {classes.get(entity.label, "")}">{escaped(entity.label)}</span>' if entity else ""
     cells = [
-        f"<bdi>{_html(annotation.text[span.start : span.end])}</bdi>",
-        outcome or f"out: {_html(why_not(annotation, ballot))}",
+        f"<bdi>{escaped(annotation.text[span.start : span.end])}</bdi>",
+        outcome or f"out: {escaped(why_not(annotation, ballot))}",
         f"{entity.score:.2f}" if entity else "",
-        _html(", ".join(p.member + _belief(p.probability) for p in ballot.candidate.proposals)),
-        *(_html(_vote(votes[member])) if member in votes else "" for member in members),
-        _html(_verdicts(ballot)),
+        escaped(", ".join(p.member + _belief(p.probability) for p in ballot.candidate.proposals)),
+        *(escaped(_vote(votes[member])) if member in votes else "" for member in members),
+        escaped(_verdicts(ballot)),
     ]
-    return _cells("td", cells, "" if entity else ' class="out"')
+    return row_of("td", cells, "" if entity else ' class="out"')
 
 
 def _costs(costs: Sequence[Cost], note: str) -> str:
     """Where the time went, by stage and member."""
     names = ["seconds", *_COUNTS]
     head = "<th>stage</th><th>member</th>" + "".join(f"<th class=number>{name}</th>" for name in names)
-    rows = [_cost(_html(c.stage), _html(c.member), c.seconds, [getattr(c, name) for name in _COUNTS]) for c in costs]
+    rows = [
+        _cost(escaped(c.stage), escaped(c.member), c.seconds, [getattr(c, name) for name in _COUNTS]) for c in costs
+    ]
     sums = [sum(getattr(cost, name) for cost in costs) for name in _COUNTS]
     total = _cost("all", "", sum(cost.seconds for cost in costs), sums)
     table = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody><tfoot>{total}</tfoot>"
     return (
-        f"<section><h2>Where the time went</h2><p class=quiet>{_html(note)}</p>"
+        f"<section><h2>Where the time went</h2><p class=quiet>{escaped(note)}</p>"
         f"<div class=scroll><table>{table}</table></div></section>"
     )
 
@@ -146,7 +167,8 @@ def _cost(stage: str, member: str, seconds: float, counts: Sequence[int]) -> str
     return f"<tr><td>{stage}</td><td>{member}</td>{numbers}</tr>"
 
 
-def _cells(tag: str, cells: Iterable[str], attributes: str = "") -> str:
+def row_of(tag: str, cells: Iterable[str], attributes: str = "") -> str:
+    """A row of a table: cells (HTML) of one kind, "td" or "th"."""
     return f"<tr{attributes}>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"
 
 
@@ -165,5 +187,6 @@ def _belief(probability: float | None) -> str:
     return "" if probability is None else f" {probability:.2f}"
 
 
-def _html(text: str) -> str:
+def escaped(text: str) -> str:
+    """Untrusted text on one line, fit for elements and attributes."""
     return escape(one_line(text))

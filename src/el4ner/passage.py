@@ -54,6 +54,8 @@ def passage(text: str, start: int = 0, end: int | None = None, document: int = 0
 
 def show(text: str) -> str:
     """The line that a model is shown for a text, where no way back is needed."""
+    if text.isprintable():  # then spaces are all that there is to tidy: a tenth of the time
+        return _CONTROL_TOKEN.sub(lambda m: m[0].translate(_LOOKALIKE), " ".join(text.split()))
     return passage(text).shown
 
 

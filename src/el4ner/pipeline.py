@@ -7,8 +7,10 @@ texts -> demonstrations -> candidates -> ballots -> entities
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from el4ner.annotation import Annotation, Shown, Trace
@@ -17,7 +19,7 @@ from el4ner.data import Ballot, Candidate, Document, Example, Label, Span
 from el4ner.desk import Desk
 from el4ner.encoder import Encoder, default_encoder
 from el4ner.errors import ConfigError, DataError, El4nerError, ModelError
-from el4ner.index import Index
+from el4ner.index import Index, gold
 from el4ner.ledger import Cost, Ledger
 from el4ner.member import Brief, Member
 from el4ner.models.base import Model
@@ -26,13 +28,21 @@ from el4ner.models.open import open_models
 from el4ner.models.store import Store
 from el4ner.passage import Passage, cut, passage
 from el4ner.phrases import phrases
+from el4ner.plugin import NAME as TAGGER
+from el4ner.plugin import Plugin, proposed, voted
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
+from el4ner.sidebyside import ahead
 from el4ner.stages.classify import classify
+from el4ner.stages.extract import STAGE as EXTRACT
 from el4ner.stages.extract import Extracted, extract
+from el4ner.stages.fork import Setting, fork
 from el4ner.stages.retrieve import Retrieved, input_spans, preextract, retrieve
 from el4ner.stages.verify import verify
 from el4ner.vote import Decision, decide
+
+_STAGES = ("retrieve", "extract", "classify", "verify")
+_AHEAD = 3  # windows under way on servers: one waits for its last replies, one is full at work, one is being prepared
 
 T = TypeVar("T")
 Labels = Sequence[Label] | Sequence[str] | Mapping[str, str]
@@ -51,12 +61,15 @@ class EL4NER:
         encoder: Encoder | None = None,
     ) -> None:
         self.recipe = recipe
-        self.members = tuple(members)
         self.pool = pool
+        self._plugin = Plugin(pool) if recipe.tagger.hints or recipe.tagger.votes else None
+        hints = self._plugin if recipe.tagger.hints else None
+        self.members = tuple(replace(member, hints=hints) for member in members)
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._desk = Desk(store, self._ledger)
         self._index: Index | None = None
+        self._searching = Lock()
         self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
         how = recipe.decide
         weights = {m.name: m.settings.weight for m in self.members}
@@ -109,8 +122,9 @@ class EL4NER:
             raise DataError("annotate takes a list of texts; for a single text, call the ensemble itself: ner(text)")
         chosen = self._labels(labels)
         documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
-        for window in _windows(documents, self.recipe.window):
-            yield from self._annotate(window, chosen)
+        windows = _windows(documents, self.recipe.window)
+        for done in ahead(lambda window: self._annotate(window, chosen), windows, self._depth):
+            yield from done
 
     def close(self) -> None:
         """Give back what the models hold."""
@@ -118,9 +132,25 @@ class EL4NER:
             model.close()
 
     @property
+    def voters(self) -> tuple[str, ...]:
+        """The names that votes come under: the members', and the trained tagger's where it votes."""
+        return (*(member.name for member in self.members), *([TAGGER] if self.recipe.tagger.votes else []))
+
+    @property
     def costs(self) -> tuple[Cost, ...]:
-        """What was asked so far, by stage and member."""
-        return self._ledger.costs
+        """What was asked so far, by stage and member, in their order."""
+        names = [member.name for member in self.members]
+        return tuple(sorted(self._ledger.costs, key=lambda cost: (_STAGES.index(cost.stage), names.index(cost.member))))
+
+    @property
+    def busy(self) -> float:
+        """Seconds in which at least one model was at work."""
+        return self._ledger.busy
+
+    @property
+    def _depth(self) -> int:
+        """How many windows are under way: while one is parsed and voted on, servers work on the next."""
+        return _AHEAD if any(member.model.overlaps for member in self.members) else 1
 
     def _labels(self, labels: Labels | None) -> tuple[Label, ...]:
         if labels is None:
@@ -146,12 +176,15 @@ class EL4NER:
             return [Annotation(d.id, d.text, (), (), (), self.decision) for d in documents]
         recipe = self.recipe
         spans, silent = input_spans(passages, recipe.retrieve, self.members, labels, self._desk)
-        found = self._retrieve(passages, spans)
+        found = self._retrieve(passages, spans, labels)
         briefs = self._briefs(passages, found, labels)
-        extracted = extract(passages, briefs, self.members, labels, recipe.extract, self._desk)
+        extracted = extract(passages, found, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
-        candidates = [e.candidates for e in extracted]
-        ballots = classify(passages, candidates, briefs, self.members, labels, recipe.classify, self._desk)
+        extracted = self._tagged(passages, extracted, labels)
+        root = fork(labels, recipe.classify.branches, self._encoder, Setting(passages, found, self.members, briefs))
+        ballots = classify(passages, extracted, root, self.members, recipe.classify, self._desk)
+        if recipe.tagger.votes:
+            ballots = [[voted(ballot) for ballot in group] for group in ballots]
         ballots = verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
         traces = [
             _trace(p, spans[i], found[i], {m: b[i] for m, b in briefs.items()}, extracted[i], silent[i])
@@ -166,19 +199,32 @@ class EL4NER:
         return cut(document.text, lambda line: len(line.encode()) <= self.recipe.passage_bytes, number)
 
     def _retrieve(
-        self, passages: Sequence[Passage], spans: Sequence[Mapping[str, tuple[Span, ...]]]
+        self,
+        passages: Sequence[Passage],
+        spans: Sequence[Mapping[str, tuple[Span, ...]]],
+        labels: Sequence[Label],
     ) -> list[Retrieved]:
-        if self._index is None:
-            self._index = Index.build(self.pool, self._pool_spans(), self._encoder)
+        if not self.members:
+            return [Retrieved((), (), (), "none") for _ in passages]
         reach = max(member.reach for member in self.members)
+        if self.recipe.extract.types == "apart":
+            reach *= len(labels)  # every type is shown by demonstrations that hold it, where there are some
         entity_free = max(member.settings.entity_free for member in self.members)
-        return retrieve(passages, spans, self._index, self.recipe.retrieve, reach, entity_free)
+        with self._searching:  # windows may overlap, and the first of them makes the index
+            return retrieve(passages, spans, self._pool_index(), self.recipe.retrieve, reach, entity_free)
 
-    def _pool_spans(self) -> list[tuple[Span, ...]]:
-        """The spans by which the pool is found, into its texts as they were given (PAPER, stage 1.1)."""
-        examples = self.pool.examples
+    def _pool_index(self) -> Index:
+        if self._index is None:
+            how = self.recipe.retrieve.pool_spans
+            # What members find depends on who answered, and the reply store keeps it: no file for their spans.
+            source = None if how == "members" else how
+            self._index = Index(self.pool, self._encoder, self._pool_spans, source)
+        return self._index
+
+    def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
+        """The spans by which examples are found, into their texts as they were given (PAPER, stage 1.1)."""
         if self.recipe.retrieve.pool_spans == "gold":
-            return [example.entities for example in examples]
+            return gold(examples)
         shown = [passage(example.text) for example in examples]
         if self.recipe.retrieve.pool_spans == "words":
             found = [tuple(phrases(p.shown)) for p in shown]
@@ -193,19 +239,27 @@ class EL4NER:
     def _briefs(
         self, passages: Sequence[Passage], found: Sequence[Retrieved], labels: tuple[Label, ...]
     ) -> dict[str, list[Brief]]:
+        return {
+            member.name: member.brief(labels, passages, [member.choose(r.examples, r.entity_free) for r in found])
+            for member in self.members
+        }
+
+    def _tagged(
+        self, passages: Sequence[Passage], extracted: Sequence[Extracted], labels: Sequence[Label]
+    ) -> list[Extracted]:
+        """With what the trained tagger proposes, where it votes."""
+        if self._plugin is None or not self.recipe.tagger.votes:
+            return list(extracted)
         names = {label.name for label in labels}
-        briefs = {}
-        for member in self.members:
-            chosen = [member.choose(r.examples, r.entity_free) for r in found]
-            kept = [[_only(example, names) for example in group] for group in chosen]
-            briefs[member.name] = member.brief(labels, passages, kept)
-        return briefs
+        guesses = [self._plugin.guess(p.shown, names) for p in passages]
+        return [replace(e, candidates=proposed(e.candidates, g)) for e, g in zip(extracted, guesses, strict=True)]
 
     def _someone_answered(self, extracted: Sequence[Extracted]) -> None:
-        failures = [reason for e in extracted for reason in e.abstained]
-        if len(failures) == len(extracted) * len(self.members):
+        if self.members and not any(e.answered for e in extracted):
+            member, reason = next(iter(extracted[0].failed.items()))
             raise ModelError(
-                f"no member answered; the first reason: {failures[0]}; `el4ner doctor` asks every endpoint"
+                f"no member answered; the first reason: {EXTRACT} {member}: {reason};"
+                " `el4ner doctor` asks every endpoint"
             )
 
     def _merge(
@@ -238,11 +292,6 @@ def _windows(items: Iterable[T], size: int) -> Iterator[list[T]]:
         raise failure
 
 
-def _only(example: Example, names: set[str]) -> Example:
-    kept = tuple(entity for entity in example.entities if entity.label in names)
-    return example if len(kept) == len(example.entities) else Example(example.id, example.text, kept)
-
-
 def _placed(ballot: Ballot, where: Passage) -> Ballot:
     span = ballot.candidate.span
     candidate = Candidate(where.span(span.start, span.end), ballot.candidate.proposals)
@@ -263,6 +312,6 @@ def _trace(
         tuple(Shown(e.id, s) for e, s in zip(found.examples, found.similarities, strict=True)),
         {name: brief.demonstrations for name, brief in briefs.items()},
         extracted.ungrounded,
-        (*silent, *extracted.abstained),
+        (*silent, *(f"{EXTRACT} {member}: {reason}" for member, reason in extracted.failed.items())),
         extracted.cut,
     )

@@ -47,7 +47,7 @@ class Pool:
     def of(cls, examples: Iterable[Example], labels: Sequence[Label] | None = None) -> Pool:
         """A pool of these examples; without `labels`, those that occur, the most frequent first, then by name."""
         held = tuple(examples)
-        return cls(held, tuple(labels) if labels is not None else _occurring(held))
+        return cls(held, tuple(labels) if labels is not None else occurring(held))
 
     @classmethod
     def read(
@@ -114,7 +114,8 @@ def _rank(span: Span) -> tuple[int, int, str]:
     return span.start, -span.end, span.label or ""
 
 
-def _occurring(examples: Iterable[Example]) -> tuple[Label, ...]:
+def occurring(examples: Iterable[Example]) -> tuple[Label, ...]:
+    """The labels that examples have, the most frequent first, then by name."""
     counts = Counter(span.label for example in examples for span in set(example.entities) if span.label is not None)
     return tuple(Label(name) for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 

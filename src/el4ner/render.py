@@ -77,10 +77,9 @@ def cost_table(costs: Sequence[Cost]) -> Table:
     return table
 
 
-def spent(costs: Sequence[Cost], seconds: float, opening: float) -> str:
-    """One line: how long it took, how much of that outside the engines, and how long the models took to open."""
-    engines = sum(cost.seconds for cost in costs)
-    outside = f"{max(0.0, seconds - engines) / seconds:.1%}" if seconds > 0 else "none"
+def spent(busy: float, seconds: float, opening: float) -> str:
+    """One line: how long it took, how much of that no engine was at work, and how long the models took to open."""
+    outside = f"{max(0.0, seconds - busy) / seconds:.1%}" if seconds > 0 else "none"
     return f"{seconds:.1f} s for the texts, {outside} of it outside the engines; {opening:.1f} s to open the models"
 
 

@@ -21,6 +21,7 @@ from el4ner.data import Ballot, Entity, Verdict, Vote
 
 Rule = Literal["majority", "weighted", "probability"]
 Overlap = Literal["flat", "nested", "all"]
+_BLOCK = 64  # characters: entities are compared with those near them, so that long texts take linear time
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,13 @@ def _belief(verdicts: Sequence[Verdict]) -> float:
 def resolve(entities: Sequence[Entity], overlap: Overlap) -> tuple[Entity, ...]:
     """Settle overlaps: the higher score stays, then the longer, then the earlier. In order of place, outer first."""
     kept: list[Entity] = []
+    near: defaultdict[int, list[Entity]] = defaultdict(list)  # what was kept, by the blocks of text that it touches
     for entity in sorted(entities, key=lambda e: (-e.score, e.start - e.end, e.start, e.label)):
-        if overlap == "all" or not any(_clash(entity, other, overlap) for other in kept):
+        blocks = range(entity.start // _BLOCK, max(entity.start, entity.end - 1) // _BLOCK + 1)
+        if overlap == "all" or not any(_clash(entity, other, overlap) for at in blocks for other in near[at]):
             kept.append(entity)
+            for at in blocks:
+                near[at].append(entity)
     return tuple(sorted(kept, key=lambda e: (e.start, -e.end, e.label)))
 
 

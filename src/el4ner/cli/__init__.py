@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from el4ner.cli import annotate, check, demo, evaluate
+from el4ner.cli import annotate, check, data, demo, errors, evaluate, plot
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 
@@ -27,7 +27,13 @@ app = typer.Typer(
 pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")
 app.add_typer(pools, name="pool")
 pools.command("check")(check.check)
+sets = typer.Typer(no_args_is_help=True, help="Data sets to score on.")
+app.add_typer(sets, name="data")
+sets.command("list")(data.list_sets)
+sets.command("fetch")(data.fetch_set)
 app.command("eval")(evaluate.evaluate)
+app.command()(errors.errors)
+app.command()(plot.plot)
 for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, check.store):
     app.command()(command)
 
@@ -50,6 +56,11 @@ def _main(
 @pools.callback()
 def _pools() -> None:
     """Labelled examples."""
+
+
+@sets.callback()
+def _sets() -> None:
+    """Data sets to score on."""
 
 
 def main() -> None:

@@ -87,7 +87,7 @@ def explain(
     with _interruptible(no_store):
         annotation = ner(text)
     colours = palette([label.name for label in ner.pool.labels])
-    for part in explain(annotation, ner.pool, [member.name for member in ner.members], colours):
+    for part in explain(annotation, ner.pool, ner.voters, colours):
         out.print(part)
 
 

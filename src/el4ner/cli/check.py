@@ -86,11 +86,14 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
     from el4ner.marks import one_line
     from el4ner.render import grid, yes_or_no
 
-    out.print(Text(f"\n{diagnosis.model}, asked in the style {diagnosis.style}", style="bold"))
+    asked = f", asked in the style {diagnosis.style}" if diagnosis.style else ""
+    out.print(Text(f"\n{diagnosis.model}{asked}", style="bold"))
     if diagnosis.error:
         out.print(Text(f"not there: {one_line(diagnosis.error, 400)}", style="red"))
         return
     out.print(Text(f"is {one_line(diagnosis.identity, 400)}"), soft_wrap=True)
+    if not diagnosis.findings:
+        return
     table = grid("", "", "")
     table.show_header = False
     for finding in diagnosis.findings:

@@ -36,7 +36,7 @@ def demo(html: Page = None, recipe: RecipeName = "nano") -> None:
     began = time.perf_counter()
     annotations = list(watched(ner.annotate(texts), ner, len(texts)))
     seconds = time.perf_counter() - began
-    members = [member.name for member in ner.members]
+    members = ner.voters
     colours = palette([label.name for label in pool.labels])
     out.print(legend(colours))
     for annotation in annotations:
@@ -46,7 +46,7 @@ def demo(html: Page = None, recipe: RecipeName = "nano") -> None:
             out.print(Padding(entity_table(annotation, members, colours), (0, 0, 0, 2)))
     out.print(Text("\nWhere the time went", style="bold"))
     out.print(cost_table(ner.costs))
-    note = spent(ner.costs, seconds, opening)
+    note = spent(ner.busy, seconds, opening)
     out.print(Text(note))
     if html is not None:
         write_text(html, page(f"el4ner demo: {ner.recipe.name}", annotations, pool.labels, members, ner.costs, note))

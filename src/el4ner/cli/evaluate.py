@@ -52,6 +52,7 @@ def evaluate(
 
     A run that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
+    from el4ner.cli.data import download_bar
     from el4ner.cli.progress import watched
     from el4ner.config import load_recipe
     from el4ner.evaluate.dataset import open_dataset
@@ -60,7 +61,9 @@ def evaluate(
     from el4ner.evaluate.run import save
     from el4ner.pool import Pool
 
-    settings, dataset = load_recipe(recipe), open_dataset(data)
+    settings = load_recipe(recipe)
+    with download_bar() as bar:
+        dataset = open_dataset(data, say, bar)
     given = Pool.read(pool) if pool is not None else None
     made = plan(settings, dataset, split, given, limit, seed, keep_leaks)
     if made.setup.left_out:

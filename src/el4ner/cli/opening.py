@@ -26,8 +26,9 @@ def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER,
     from el4ner.config import load_recipe
 
     settings = load_recipe(recipe)
-    models = ", ".join(dict.fromkeys(member.model for member in settings.members))
-    say(f"opening {models} for {', '.join(member.name for member in settings.members)} ...", "dim")
+    models = ", ".join(dict.fromkeys(member.model for member in settings.members)) or "no model"
+    voters = [member.name for member in settings.members] + ["the trained tagger"] * settings.tagger.votes
+    say(f"opening {models} for {', '.join(voters)} ...", "dim")
     from el4ner.pipeline import EL4NER
 
     began = time.perf_counter()

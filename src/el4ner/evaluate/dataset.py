@@ -1,42 +1,170 @@
-"""stand-in"""
+"""Labelled texts to score on: what a data set holds, where it is read from, samples of it, and leaks into the pool."""
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from el4ner.data import Example, Label
-from el4ner.errors import DataError
+from el4ner.errors import ConfigError, DataError
+from el4ner.evaluate.fetch import Bar, Notice, fetch, folder_of, read_split
+from el4ner.evaluate.known import KnownSet, known_set, known_sets
 from el4ner.formats import read_examples, read_labels
+from el4ner.formats.files import by_suffix
+from el4ner.pool import occurring
+
+_SPLITS = {"train": "train", "dev": "dev", "valid": "dev", "validation": "dev", "test": "test"}
 
 
 @dataclass(frozen=True)
 class Dataset:
+    """Labelled texts in splits ("train", "dev", "test", those that there are) and the labels that they may have.
+
+    `source` is the path or address that they come from. `licence` and `notes` are "" where nothing is said.
+    """
+
     name: str
     labels: tuple[Label, ...]
     splits: Mapping[str, tuple[Example, ...]]
     source: str
+    licence: str = ""
+    notes: str = ""
 
     def split(self, name: str) -> tuple[Example, ...]:
+        """A split by its name. Raises `DataError`, which says which there are."""
         if name not in self.splits:
-            raise DataError(f"{self.source}: no split {name}")
+            raise DataError(f"{self.source}: there is no split {name!r}; there are {', '.join(self.splits)}")
         return self.splits[name]
 
 
-def open_dataset(path: str | Path) -> Dataset:
-    path = Path(path)
-    splits = {s: tuple(read_examples(path / f"{s}.jsonl")) for s in ("train", "dev", "test")}
-    return Dataset(path.name, tuple(read_labels(path / "meta.json")), splits, str(path))
+def open_dataset(name_or_path: str | Path, notice: Notice | None = None, bar: Bar | None = None) -> Dataset:
+    """A data set from a folder, from a file, or by the name of a known one, which is fetched if it is not here yet.
+
+    A folder holds train, dev (or valid, validation) and test as JSONL or CoNLL, and perhaps a meta.json with labels,
+    license and notes. A file's only split is "test". What exists as a path is taken as one, before any known name.
+    Without labels in meta.json, they are those that occur, the most frequent first. `notice` and `bar` are told of
+    downloads (see `fetch`); without a `notice`, source and terms go to standard error. Raises `DataError`.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        return _from_folder(path)
+    if path.exists():
+        return _dataset(path.stem, {"test": path}, {}, None, str(path))
+    if isinstance(name_or_path, Path) or (str(path) not in known_sets() and (path.suffix or len(path.parts) > 1)):
+        raise DataError(f"{path}: there is no such file or folder; check the path")
+    return _from_known(known_set(str(name_or_path)), notice or _to_stderr, bar or _silent)
 
 
-def leaked(pool: Sequence[Example], texts: Sequence[Example]) -> list[Example]:
-    known = {" ".join(t.text.split()) for t in texts}
-    return [e for e in pool if " ".join(e.text.split()) in known]
+def sample(examples: Sequence[Example], limit: int | None, seed: int) -> tuple[Example, ...]:
+    """`limit` examples at random, in their order; all of them without a limit, or if there are no more.
+
+    The positions are shuffled by `random.Random(seed)` and the first ones taken: with the same seed, a smaller sample
+    is part of every larger one.
+    """
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit: {limit} texts cannot be drawn; give 1 or more")
+    positions = list(range(len(examples)))
+    random.Random(seed).shuffle(positions)
+    return tuple(examples[i] for i in sorted(positions[:limit]))
 
 
-def sample(examples: Sequence[Example], limit: int | None, seed: int) -> list[Example]:
-    order = list(range(len(examples)))
-    random.Random(seed).shuffle(order)
-    return [examples[i] for i in sorted(order[:limit])]
+def leaked(pool: Iterable[Example], texts: Iterable[Example]) -> list[Example]:
+    """Those examples of the pool whose text is among the `texts` that are to be scored.
+
+    Texts are the same if they are character for character, apart from white space: runs of it count as one space, none
+    at the ends. Case counts.
+    """
+    scored = {_plain(example.text) for example in texts}
+    return [example for example in pool if _plain(example.text) in scored]
+
+
+def _from_known(known: KnownSet, notice: Notice, bar: Bar) -> Dataset:
+    fetch(known, notice, bar)
+    splits = {split: read_split(known, split) for split in known.splits}
+    for split, examples in splits.items():
+        _check_labels(examples, known.labels, f"{folder_of(known)}, {split}", "the known set")
+    return Dataset(known.name, known.labels, splits, known.base, known.licence, known.notes)
+
+
+def _from_folder(folder: Path) -> Dataset:
+    meta = folder / "meta.json"
+    content = _read_meta(meta) if meta.is_file() else {}
+    labels = read_labels(meta) if "labels" in content else None
+    return _dataset(folder.resolve().name, _split_files(folder), content, labels, str(folder))
+
+
+def _dataset(
+    name: str, files: Mapping[str, Path], meta: Mapping[str, object], labels: tuple[Label, ...] | None, source: str
+) -> Dataset:
+    splits = {split: _read(file) for split, file in files.items()}
+    if labels is None:
+        labels = occurring(example for examples in splits.values() for example in examples)
+    for split, file in files.items():
+        _check_labels(splits[split], labels, str(file), "meta.json")
+    licence = _text(meta, "license") or _text(meta, "licence")
+    return Dataset(_text(meta, "name") or name, labels, splits, source, licence, _text(meta, "notes"))
+
+
+def _split_files(folder: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        split = _SPLITS.get(file.stem.lower())
+        if split is None or not by_suffix(file) or not file.is_file():
+            continue
+        if split in found:
+            raise DataError(f"{folder}: {found[split].name} and {file.name} are both {split}; remove one")
+        found[split] = file
+    if not found:
+        raise DataError(f"{folder}: no data set; it holds no train, dev or test file, such as test.jsonl or test.conll")
+    return {split: found[split] for split in ("train", "dev", "test") if split in found}
+
+
+def _read(file: Path) -> tuple[Example, ...]:
+    examples = tuple(read_examples(file))
+    if not examples:
+        raise DataError(f"{file}: holds no examples; fill it or remove it")
+    return examples
+
+
+def _read_meta(file: Path) -> Mapping[str, object]:
+    try:
+        content = json.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror}); check its permissions") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{file}: not valid JSON ({' '.join(str(error).split())[:200]}); mend it") from None
+    if not isinstance(content, dict):
+        raise DataError(f'{file}: not a JSON object; write {{"labels": {{"person": "names of people"}}}}')
+    return content
+
+
+def _check_labels(examples: Iterable[Example], labels: Iterable[Label], where: str, lister: str) -> None:
+    names = {label.name for label in labels}
+    for example in examples:
+        for label in (span.label or "" for span in example.entities):
+            if label not in names:
+                near = get_close_matches(label, sorted(names), n=1)
+                advice = f"did you mean {near[0]!r}?" if near else "add it there"
+                raise DataError(f"{where}: example {example.id!r} has the label {label!r}, not in {lister}; {advice}")
+
+
+def _text(meta: Mapping[str, object], key: str) -> str:
+    value = meta.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _silent(*_: object) -> None:
+    """Tell nobody."""

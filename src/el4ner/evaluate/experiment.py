@@ -80,9 +80,11 @@ def plan(
 
     Pool examples whose text is among those to be annotated are left out of the pool, unless `keep_leaks`.
     """
-    texts = tuple(sample(data.split(split), limit, seed))
+    texts = sample(data.split(split), limit, seed)
     if not texts:
         raise DataError(f"{data.source}: the split {split!r} holds no texts")
+    if pool is None and "train" not in data.splits:
+        raise DataError(f"{data.source}: no train split to take demonstrations from; give a pool (--pool)")
     pool = pool if pool is not None else Pool.of(data.split("train"), data.labels)
     leaks = [] if keep_leaks else leaked(pool.examples, texts)
     if leaks:
@@ -100,7 +102,7 @@ def parameters(recipe: Recipe) -> int | None:
             path = locate(settings.path)
             known = count_parameters(path) if path.is_file() else None
         else:
-            known = getattr(settings, "parameters", None)
+            known = settings.parameters
         if known is None:
             return None
         total += known

@@ -6,7 +6,7 @@ reply to one request never depends on another's failure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -74,13 +74,19 @@ class Reply:
     error: str = ""
 
 
+Done = Callable[[Sequence[tuple[int, Reply]]], None]  # hears of replies, with the positions of their requests
+
+
 class Model(Protocol):
     """Anything that answers lists of requests.
 
     `identity` names what answers, so that two models with one identity give the same reply to the same request: it
     is the first half of the reply store's key. `context` is the number of tokens that prompt and reply may fill
-    together.
+    together. `overlaps`: whether several calls of `generate`, from several threads, are faster side by side than one
+    after the other; an engine that gives all it has to one call says no.
     """
+
+    overlaps: bool
 
     @property
     def identity(self) -> str:
@@ -96,8 +102,12 @@ class Model(Protocol):
         """Tokens of each text; an upper estimate where the tokenizer is out of reach."""
         ...
 
-    def generate(self, requests: Sequence[Request]) -> list[Reply]:
-        """One reply a request, in order. A request that fails is a reply with `Outcome.FAILED`, not an exception."""
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
+        """One reply a request, in order. A request that fails is a reply with `Outcome.FAILED`, not an exception.
+
+        `done` hears of each reply once, from any thread, so that it can be kept while others are under way. An engine
+        whose replies depend on what is read together, which half a call would not repeat, tells of all at once.
+        """
         ...
 
     def close(self) -> None:

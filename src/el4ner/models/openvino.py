@@ -21,7 +21,7 @@ from threading import Lock
 from typing import Any
 
 from el4ner.errors import MissingExtraError, ModelError
-from el4ner.models.base import Outcome, Reply, Request, Token, Usage
+from el4ner.models.base import Done, Outcome, Reply, Request, Token, Usage
 from el4ner.models.constraint import to_ebnf
 from el4ner.models.gguf import read_header
 from el4ner.models.merge import prepared
@@ -36,6 +36,8 @@ _EXACT = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32", "DYNAM
 
 class OpenVINOModel:
     """A model in this process. Use `OpenVINOModel.open`."""
+
+    overlaps = False  # one batch takes all cores
 
     def __init__(self, path: Path, device: str, context: int, exact: bool = False) -> None:
         self.path = path
@@ -95,8 +97,14 @@ class OpenVINOModel:
         """Tokens of each text by the model's own tokenizer."""
         return [self._encode(text).shape[1] for text in texts]
 
-    def generate(self, requests: Sequence[Request]) -> list[Reply]:
-        """Answer all requests in one batch of the engine."""
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
+        """Answer all requests in one batch of the engine. `done` hears of them at the end."""
+        replies = self._answer(requests)
+        if done is not None:
+            done(list(enumerate(replies)))
+        return replies
+
+    def _answer(self, requests: Sequence[Request]) -> list[Reply]:
         with self._lock:
             try:
                 return self._run(requests)
@@ -105,7 +113,7 @@ class OpenVINOModel:
                 self._pipeline = self._open()
                 if len(requests) == 1:
                     return [Reply("", Outcome.FAILED, error=_first_line(error))]
-        return [reply for request in requests for reply in self.generate([request])]
+        return [reply for request in requests for reply in self._answer([request])]
 
     def _run(self, requests: Sequence[Request]) -> list[Reply]:
         replies: dict[int, Reply] = {}

@@ -25,12 +25,16 @@ _AROUND = " \n\t\"'`“”‘’「」().*"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of a listing: the span's string, the type written next to it, and the probability of each."""
+    """One entry of an answer: the span's string, the type written next to it, and the probability of each.
+
+    `at` is its place in the shown text where the answer itself tells it; otherwise it is to be looked for.
+    """
 
     text: str
     label: str | None = None
     probability: float | None = None
     label_probability: float | None = None
+    at: tuple[int, int] | None = None
 
 
 def read_listing(reply: Reply, labels: Collection[str]) -> list[Item]:
@@ -80,18 +84,18 @@ def _item(reply: Reply, start: int, end: int, labels: Collection[str]) -> Item:
     if label is None and labels and " (" in piece and piece.endswith(")"):
         label = piece[piece.rfind(" (") + 2 : -1]
     if label is None:
-        return Item(piece, None, _probability(reply.tokens, start, start + len(piece)))
+        return Item(piece, None, probability_of(reply.tokens, start, start + len(piece)))
     text = piece[: -len(label) - 2].rstrip()
     label_at = start + len(piece) - len(label) - 1
     return Item(
         text,
         label,
-        _probability(reply.tokens, start, start + len(text)),
-        _probability(reply.tokens, label_at, label_at + len(label)),
+        probability_of(reply.tokens, start, start + len(text)),
+        probability_of(reply.tokens, label_at, label_at + len(label)),
     )
 
 
-def _probability(tokens: Sequence[Token], start: int, end: int) -> float | None:
+def probability_of(tokens: Sequence[Token], start: int, end: int) -> float | None:
     """Product of the probabilities of the tokens that share a character with `reply[start:end]`."""
     if not tokens:
         return None
@@ -121,7 +125,7 @@ def read_choice(reply: Reply, options: Collection[str]) -> tuple[str | None, flo
     if chosen is None or not plain:
         return None, None
     start = reply.text.rfind(plain)  # the last: in JSON the key stands before it
-    return chosen, _probability(reply.tokens, start, start + len(plain)) if start >= 0 else None
+    return chosen, probability_of(reply.tokens, start, start + len(plain)) if start >= 0 else None
 
 
 def _json_object(text: str) -> dict[str, object] | None:

@@ -2,32 +2,46 @@
 
 All of a member's questions about a passage begin with the same prefix (types, demonstrations, passage) and differ at
 the end, so that an engine with a prefix cache reads the passage once. Pre-extraction has no demonstrations and stands
-alone.
+alone; extraction in another form than a list has demonstrations in that form, and so a prefix of its own.
 
 `compact` is plain continuation for small models. Its constrained answers follow an opening bracket, never a space: a
 space can be a token of its own, and a small model that is led into it by a grammar continues badly.
 `chat` goes through the model's chat template.
 
 A demonstration's typed entities serve extraction and classification alike; the types a member writes while it extracts
-are kept with its proposals.
+are kept with its proposals. A file `NAME-FORM.txt` stands in for `NAME.txt` where entities are written in that form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Protocol
 
 from el4ner.data import Example, Label
 from el4ner.errors import ConfigError
 from el4ner.models.base import Message, Request
 from el4ner.models.constraint import EMPTY, SEPARATOR, Listing, OneOf
 from el4ner.passage import show
+from el4ner.prompts.form import Form
 
 STYLES = ("compact", "chat")
 _STOP = ("\n",)
 _VERDICTS = ("true", "false")
+
+
+class Hints(Protocol):
+    """Something that marks entities on its own: what it says stands beside each text. Empty if it finds nothing."""
+
+    def hint(self, shown: str, labels: Collection[str]) -> str:
+        """What it says of a passage's line."""
+        ...
+
+    def demonstration_hint(self, example: Example, labels: Collection[str]) -> str:
+        """What it says of a demonstration, without having learnt from it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +52,39 @@ class Style:
     chat: bool
     texts: dict[str, str]
 
-    def prefix(self, labels: Sequence[Label], demonstrations: Sequence[Example], shown: str) -> str:
+    def prefix(
+        self,
+        labels: Sequence[Label],
+        demonstrations: Sequence[Example],
+        shown: str,
+        form: Form = Form.LIST,
+        hints: Hints | None = None,
+    ) -> str:
         """What all questions about a passage begin with; `shown` is the passage's line."""
-        examples = "".join(self.demonstration(example) for example in demonstrations)
-        return self.texts["prefix"].format(types=self._types(labels), demonstrations=examples, text=shown)
+        examples = "".join(self.demonstration(example, labels, form, hints) for example in demonstrations)
+        return self._text("prefix", form).format(
+            types=self._types(labels),
+            demonstrations=examples,
+            text=form.line(shown),
+            hint=self._hint(hints.hint(shown, _names(labels))) if hints else "",
+        )
 
-    def demonstration(self, example: Example) -> str:
-        """One labelled example, its entities in order of place, outer before inner."""
-        ordered = sorted(example.entities, key=lambda e: (e.start, -e.end))
-        items = [f"{show(example.text[e.start : e.end])} ({e.label})" for e in ordered]
-        return self.texts["demonstration"].format(text=show(example.text), entities=SEPARATOR.join(items) or EMPTY)
+    def demonstration(
+        self,
+        example: Example,
+        labels: Sequence[Label] = (),
+        form: Form = Form.LIST,
+        hints: Hints | None = None,
+    ) -> str:
+        """One labelled example. `labels` are needed where the form says what they mean, and for hints."""
+        return self._text("demonstration", form).format(
+            text=form.line(show(example.text)),
+            entities=form.write(example, {label.name: show(label.description) for label in labels}),
+            hint=self._hint(hints.demonstration_hint(example, _names(labels))) if hints else "",
+        )
+
+    def _hint(self, entities: str) -> str:
+        return self.texts["hint"].format(entities=entities or EMPTY)
 
     def preextract(self, labels: Sequence[Label], shown: str, constrain: bool, limit: int) -> Request:
         """Stage 1: which spans could be entities? Without demonstrations."""
@@ -63,14 +100,14 @@ class Style:
         shown: str,
         constrain: bool,
         limit: int,
-        temperature: float,
-        seed: int,
+        form: Form = Form.LIST,
     ) -> Request:
-        """Stage 2: which spans are entities?"""
-        names = tuple(label.name for label in labels)
+        """Stage 2: which spans are entities? Only lists can be held to the text (`constrain`)."""
+        names = tuple(label.name for label in labels) if form is Form.LIST else ()
         constraint = Listing(shown, names, self._lead) if constrain else None
-        prompt = self._prompt(labels, prefix + self.texts["extract"])
-        return Request(prompt, limit, self._stop, constraint, temperature, seed)
+        prompt = self._prompt(labels, prefix + self._text("extract", form), form)
+        stop = ("\n\n",) if form is Form.REASONS and not self.chat else self._stop
+        return Request(prompt, limit, stop, constraint)
 
     def classify(self, prefix: str, labels: Sequence[Label], span: str, none: bool) -> Request:
         """Stage 3: of which type is this span, or (if `none` is allowed) of none of these?"""
@@ -88,11 +125,14 @@ class Style:
         stop = self._stop if self.chat else (*_STOP, ")")
         return Request(self._prompt(labels, prompt), longest + 2, stop, OneOf(options))
 
-    def _prompt(self, labels: Sequence[Label], text: str) -> str | tuple[Message, ...]:
+    def _prompt(self, labels: Sequence[Label], text: str, form: Form = Form.LIST) -> str | tuple[Message, ...]:
         if not self.chat:
             return text
-        system = self.texts["system"].format(types=self._types(labels))
+        system = self.texts["system"].format(types=self._types(labels), answer=self._text("answer", form).strip())
         return (Message("system", system.strip()), Message("user", text))
+
+    def _text(self, name: str, form: Form) -> str:
+        return self.texts.get(f"{name}-{form}", self.texts[name])
 
     def _types(self, labels: Sequence[Label]) -> str:
         described = [show(f"{x.name}: {x.description}" if x.description else x.name) for x in labels]
@@ -107,6 +147,10 @@ class Style:
     @property
     def _lead(self) -> str:
         return "" if self.chat else " "
+
+
+def _names(labels: Sequence[Label]) -> set[str]:
+    return {label.name for label in labels}
 
 
 @cache

@@ -3,67 +3,118 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from el4ner.config import ClassifySettings
-from el4ner.data import Ballot, Candidate, Label, Vote
+from el4ner.data import Ballot, Candidate, Proposal, Vote
 from el4ner.desk import Desk
-from el4ner.member import Brief, Member
-from el4ner.models.base import Outcome, Reply
+from el4ner.member import Member
+from el4ner.models.base import Outcome, Reply, Request
 from el4ner.models.constraint import EMPTY
 from el4ner.passage import Passage
 from el4ner.prompts.replies import read_choice
+from el4ner.stages.extract import Extracted
+from el4ner.stages.fork import Fork
 
 STAGE = "classify"
+
+Place = tuple[int, Fork]  # a candidate, by its number, and the choice that a member has before it
 
 
 def classify(
     passages: Sequence[Passage],
-    candidates: Sequence[Sequence[Candidate]],
-    briefs: dict[str, list[Brief]],
+    extracted: Sequence[Extracted],
+    fork: Fork,
     members: Sequence[Member],
-    labels: Sequence[Label],
     settings: ClassifySettings,
     desk: Desk,
 ) -> list[list[Ballot]]:
     """Prompt every member with demonstrations, text and candidate, and collect the votes (PAPER, stage 3).
 
-    One question a candidate and member, all behind the passage's shared prefix. Mentions of the same string ask the
-    same question, which is put once.
+    One question a candidate, member and level of the label tree, behind the passage's shared prefix. Mentions of the
+    same string ask the same question, which is put once. Who is asked is `settings.ask`.
     """
-    places = [(i, candidate) for i, group in enumerate(candidates) for candidate in group]
-    votes = [_votes(passages, places, briefs[m.name], m, labels, settings, desk) for m in members]
+    places = [(i, candidate) for i, found in enumerate(extracted) for candidate in found.candidates]
+    if settings.ask == "nobody":
+        votes = [[_listed(candidate, member.name, extracted[i]) for i, candidate in places] for member in members]
+    else:
+        votes = _votes(passages, places, fork, members, settings, desk)
     ballots: list[list[Ballot]] = [[] for _ in passages]
-    for (i, candidate), cast in zip(places, zip(*votes, strict=True), strict=True):
-        ballots[i].append(Ballot(candidate, cast))
+    for number, (i, candidate) in enumerate(places):
+        ballots[i].append(Ballot(candidate, tuple(cast[number] for cast in votes)))
     return ballots
 
 
 def _votes(
     passages: Sequence[Passage],
     places: Sequence[tuple[int, Candidate]],
-    briefs: Sequence[Brief],
-    member: Member,
-    labels: Sequence[Label],
+    root: Fork,
+    members: Sequence[Member],
     settings: ClassifySettings,
     desk: Desk,
-) -> list[Vote]:
-    labels = member.labels(labels)
-    own = [_own_vote(candidate, member) if settings.own_types else None for _, candidate in places]
-    asked = [place for place, vote in zip(places, own, strict=True) if vote is None]
-    requests = [
-        member.style.classify(briefs[i].prefix, labels, passages[i].shown[c.span.start : c.span.end], settings.none)
-        for i, c in asked
-    ]
-    options = [label.name for label in labels] + [EMPTY] * settings.none
-    replies = iter(desk.ask(STAGE, member, requests))
-    return [vote or _vote(member, next(replies), options) for vote in own]
+) -> list[list[Vote]]:
+    """Each member's votes, in the order of the candidates; all members are asked level by level of the tree."""
+    own = settings.ask == "others"
+    votes = [[_own_vote(candidate, member.name) if own else None for _, candidate in places] for member in members]
+    levels = [[(n, root) for n, vote in enumerate(cast) if vote is None] for cast in votes]
+    none = settings.none
+    while any(levels):
+        asked = [
+            (member, [_request(passages, places[n], fork, member, none) for n, fork in level])
+            for member, level in zip(members, levels, strict=True)
+        ]
+        replies = desk.ask(STAGE, asked)
+        levels = [_cast(*one, none) for one in zip(members, votes, levels, replies, strict=True)]
+        none = False  # below the root, a group was chosen already
+    return [[vote for vote in cast if vote is not None] for cast in votes]
 
 
-def _own_vote(candidate: Candidate, member: Member) -> Vote | None:
-    for proposal in candidate.proposals:
-        if proposal.member == member.name and proposal.label is not None:
-            return Vote(member.name, proposal.label, proposal.label_probability)
-    return None
+def _cast(
+    member: Member, votes: list[Vote | None], level: Sequence[Place], replies: Sequence[Reply], none: bool
+) -> list[Place]:
+    """Put a level's replies down as votes; what stands a level deeper for those who chose a group."""
+    deeper = []
+    for (n, fork), reply in zip(level, replies, strict=True):
+        options = [label.name for label in fork.choices] + [EMPTY] * none
+        vote = votes[n] = _on_top(votes[n], _vote(member, reply, options))
+        if vote.label is not None and vote.label in fork.inside:
+            deeper.append((n, fork.inside[vote.label]))
+    return deeper
+
+
+def _request(
+    passages: Sequence[Passage], place: tuple[int, Candidate], fork: Fork, member: Member, none: bool
+) -> Request:
+    i, candidate = place
+    surface = passages[i].shown[candidate.span.start : candidate.span.end]
+    return member.style.classify(fork.briefs[member.name][i].prefix, member.labels(fork.choices), surface, none)
+
+
+def _on_top(group: Vote | None, vote: Vote) -> Vote:
+    """A vote within a group that was voted for before: as probable as both together."""
+    if group is None or group.probability is None or vote.probability is None:
+        return vote
+    return replace(vote, probability=group.probability * vote.probability)
+
+
+def _own_vote(candidate: Candidate, member: str) -> Vote | None:
+    proposal = _proposal(candidate, member)
+    if proposal is None or proposal.label is None:
+        return None
+    return Vote(member, proposal.label, proposal.label_probability)
+
+
+def _listed(candidate: Candidate, member: str, extracted: Extracted) -> Vote:
+    """The vote of a member that is not asked: what it wrote in stage 2, "none of these" where it wrote nothing."""
+    if member in extracted.failed:
+        return Vote(member, None, abstained=extracted.failed[member])
+    if _proposal(candidate, member) is None:
+        return Vote(member, None)
+    return _own_vote(candidate, member) or Vote(member, None, abstained="listed without a type")
+
+
+def _proposal(candidate: Candidate, member: str) -> Proposal | None:
+    return next((proposal for proposal in candidate.proposals if proposal.member == member), None)
 
 
 def _vote(member: Member, reply: Reply, options: Sequence[str]) -> Vote:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from el4ner.annotation import Ungrounded
@@ -14,23 +14,33 @@ from el4ner.ground import ground
 from el4ner.member import Brief, Member
 from el4ner.models.base import Outcome, Reply
 from el4ner.passage import Passage
-from el4ner.prompts.replies import Item, read_listing
+from el4ner.prompts.form import Form
+from el4ner.prompts.replies import Item
+from el4ner.stages.question import form_of, questions
+from el4ner.stages.retrieve import Retrieved
+from el4ner.words import splits_word
 
 STAGE = "extract"
+Answer = tuple[str | None, Reply]  # the type that was asked about, where it was asked about alone
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The candidates of a passage (spans into what was shown), what has no place, who failed, who was cut off."""
+    """The candidates of a passage (spans into what was shown), what has no place, who failed and why, who was cut.
+
+    A member that failed in one of several questions is among those that failed. `answered`: whether anyone did.
+    """
 
     candidates: tuple[Candidate, ...]
     ungrounded: tuple[Ungrounded, ...]
-    abstained: tuple[str, ...]
+    failed: Mapping[str, str]
     cut: tuple[str, ...]
+    answered: bool
 
 
 def extract(
     passages: Sequence[Passage],
+    found: Sequence[Retrieved],
     briefs: dict[str, list[Brief]],
     members: Sequence[Member],
     labels: Sequence[Label],
@@ -39,30 +49,18 @@ def extract(
 ) -> list[Extracted]:
     """Prompt every member with its demonstrations and the text, and take the union of the spans (PAPER, stage 2).
 
-    Every mention of a listed string is a candidate. What a listing holds that does not stand in the text, or bears
-    an unknown type, is reported; a listing that the token limit cut gives its complete entries.
+    Every mention of a listed string is a candidate; a marked one is where it is marked. What an answer holds that does
+    not stand in the text, or bears an unknown type, is reported; one that the token limit cut gives its complete
+    entries.
     """
-    replies = {member.name: _ask(passages, briefs[member.name], member, labels, settings, desk) for member in members}
-    return [
-        _union(passage, {name: given[i] for name, given in replies.items()}, labels)
-        for i, passage in enumerate(passages)
-    ]
-
-
-def _ask(
-    passages: Sequence[Passage],
-    briefs: Sequence[Brief],
-    member: Member,
-    labels: Sequence[Label],
-    settings: ExtractSettings,
-    desk: Desk,
-) -> list[Reply]:
-    how, labels = member.settings, member.labels(labels)
-    requests = [
-        member.style.extract(b.prefix, labels, p.shown, settings.constrain, b.limit, how.temperature, how.seed)
-        for p, b in zip(passages, briefs, strict=True)
-    ]
-    return desk.ask(STAGE, member, requests)
+    answers: list[dict[str, list[Answer]]] = [{m.name: [] for m in members} for _ in passages]
+    asked = [questions(passages, found, briefs[member.name], member, labels, settings) for member in members]
+    replies = desk.ask(STAGE, [(m, [q.request for q in own]) for m, own in zip(members, asked, strict=True)])
+    for member, own, given in zip(members, asked, replies, strict=True):
+        for question, reply in zip(own, given, strict=True):
+            answers[question.passage][member.name].append((question.label, reply))
+    form = form_of(settings)
+    return [_union(passage.shown, given, labels, form) for passage, given in zip(passages, answers, strict=True)]
 
 
 def _entries(items: Sequence[Item], shown: str) -> Iterator[Item]:
@@ -76,21 +74,53 @@ def _entries(items: Sequence[Item], shown: str) -> Iterator[Item]:
             yield replace(item, text=parts[-1])
 
 
-def _union(passage: Passage, replies: dict[str, Reply], labels: Sequence[Label]) -> Extracted:
+def _union(shown: str, answers: Mapping[str, Sequence[Answer]], labels: Sequence[Label], form: Form) -> Extracted:
     names = {label.name for label in labels}
     found: dict[Span, dict[str, Proposal]] = {}
-    ungrounded = []
-    for member, reply in replies.items():
-        for item in _entries(read_listing(reply, names), passage.shown):
-            known = item.label if item.label in names else None
-            places = ground(passage.shown, item.text)
-            if not places or (item.label is not None and known is None):
-                ungrounded.append(Ungrounded(STAGE, member, item.text, item.label))
-            proposal = Proposal(member, known, item.probability, item.label_probability if known else None)
-            for start, end in places:
-                found.setdefault(Span(start, end), {}).setdefault(member, proposal)
+    ungrounded: list[Ungrounded] = []
+    for member, given in answers.items():
+        for label, reply in given:
+            proposed, lost = _read(shown, member, reply, form, names if label is None else {label}, label)
+            ungrounded += lost
+            for span, proposal in proposed.items():
+                by = found.setdefault(span, {})
+                by[member] = max(by.get(member, proposal), proposal, key=_sureness)  # the first of equals
     ordered = sorted(found, key=lambda span: (span.start, -span.end))
     candidates = tuple(Candidate(span, tuple(found[span].values())) for span in ordered)
-    abstained = tuple(f"{STAGE} {m}: {r.error}" for m, r in replies.items() if r.outcome is Outcome.FAILED)
-    cut = tuple(m for m, r in replies.items() if r.outcome is Outcome.CUT)
-    return Extracted(candidates, tuple(ungrounded), abstained, cut)
+    replies = [(member, reply) for member, given in answers.items() for _, reply in given]
+    failed: dict[str, str] = {}
+    for member, reply in replies:
+        if reply.outcome is Outcome.FAILED:
+            failed.setdefault(member, reply.error)
+    cut = tuple(dict.fromkeys(m for m, r in replies if r.outcome is Outcome.CUT))
+    answered = any(r.outcome is not Outcome.FAILED for _, r in replies)
+    return Extracted(candidates, tuple(dict.fromkeys(ungrounded)), failed, cut, answered)
+
+
+def _read(
+    shown: str, member: str, reply: Reply, form: Form, names: Collection[str], asked: str | None
+) -> tuple[dict[Span, Proposal], list[Ungrounded]]:
+    """What one reply proposes. Where one type was asked about (`asked`), an entry without a type is of that type."""
+    proposed: dict[Span, Proposal] = {}
+    lost = []
+    for item in _entries(form.read(reply, shown, names), shown):
+        label = asked if item.label is None else item.label
+        known = label if label in names else None
+        places = ground(shown, item.text) if item.at is None else _whole(shown, item.at)
+        if not places or (label is not None and known is None):
+            lost.append(Ungrounded(STAGE, member, item.text, label))
+        proposal = Proposal(member, known, item.probability, item.label_probability if known else None)
+        for start, end in places:
+            proposed.setdefault(Span(start, end), proposal)
+    return proposed, lost
+
+
+def _whole(shown: str, place: tuple[int, int]) -> list[tuple[int, int]]:
+    return [] if any(splits_word(shown, at) for at in place) else [place]
+
+
+def _sureness(proposal: Proposal) -> float:
+    """By this, the best of several proposals of one member is taken: one with a type before one without."""
+    if proposal.label is None:
+        return -1.0
+    return 0.0 if proposal.label_probability is None else proposal.label_probability

@@ -12,15 +12,18 @@ from el4ner.config import RetrieveSettings
 from el4ner.data import Example, Label, Span
 from el4ner.desk import Desk
 from el4ner.ground import ground
-from el4ner.index import Index
+from el4ner.index import Index, Kind, Query
 from el4ner.member import Member
-from el4ner.models.base import Outcome
-from el4ner.passage import Passage
+from el4ner.models.base import Outcome, Request
+from el4ner.passage import Passage, show
 from el4ner.phrases import phrases
 from el4ner.prompts.replies import read_listing
 from el4ner.similarity import PosWeights, span_weights
+from el4ner.table import NOTHING, Ranking
 
 STAGE = "retrieve"
+_WIDER = 4  # candidates for each demonstration that balance and diversity choose from
+_OF_A_LABEL = 4096  # examples of a label compared, where no candidate has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,21 @@ def preextract(
     """
     spans: dict[str, list[tuple[Span, ...]]] = {}
     abstained: list[list[str]] = [[] for _ in shown]
-    for member in members:
-        limits = [16 + 2 * n for n in member.model.count(shown)]
-        asked = member.labels(labels)
-        requests = [member.style.preextract(asked, text, True, n) for text, n in zip(shown, limits, strict=True)]
+    asked = [(member, _questions(shown, member, labels)) for member in members]
+    for member, replies in zip(members, desk.ask(STAGE, asked), strict=True):
         spans[member.name] = []
-        for i, reply in enumerate(desk.ask(STAGE, member, requests)):
+        for i, reply in enumerate(replies):
             if reply.outcome is Outcome.FAILED:
                 abstained[i].append(f"{STAGE} {member.name}: {reply.error}")
             places = (place for item in read_listing(reply, ()) for place in ground(shown[i], item.text))
             spans[member.name].append(tuple(Span(*place) for place in dict.fromkeys(places)))
     return spans, abstained
+
+
+def _questions(shown: Sequence[str], member: Member, labels: Sequence[Label]) -> list[Request]:
+    limits = [16 + 2 * n for n in member.model.count(shown)]
+    asked = member.labels(labels)
+    return [member.style.preextract(asked, text, True, limit) for text, limit in zip(shown, limits, strict=True)]
 
 
 def input_spans(
@@ -88,49 +95,113 @@ def retrieve(
 
     `reach` demonstrations with entities and `entity_free` without, the latter by similarity of the whole text.
     """
+    wholes: list[Query] = [([p.shown], np.ones(1)) for p in passages]
+    bare = _rank(index, "bare", wholes, entity_free, settings) if entity_free else [NOTHING] * len(passages)
+    if settings.by == "random":
+        drawn, how = [_drawn(index, reach, settings.seed)] * len(passages), ["random"] * len(passages)
+    else:
+        queries, how = _queries(passages, spans, wholes, settings)
+        drawn = _chosen(index, queries, how, settings, reach)
+    examples = index.pool.examples
     return [
-        _ranked(
-            passage,
-            tuple(dict.fromkeys(s for group in by.values() for s in group)),
-            index,
-            settings,
-            reach,
-            entity_free,
+        Retrieved(
+            tuple(examples[i] for i in best.ids),
+            tuple(round(score, 4) for score in best.scores.tolist()),
+            tuple(examples[i] for i in free.ids),
+            source,
         )
-        for passage, by in zip(passages, spans, strict=True)
+        for best, free, source in zip(drawn, bare, how, strict=True)
     ]
 
 
-def _ranked(
-    passage: Passage, spans: Sequence[Span], index: Index, settings: RetrieveSettings, reach: int, entity_free: int
-) -> Retrieved:
-    examples = index.pool.examples
-    scores, how = _similarity(passage, spans, index, settings)
-    bare = np.array([not example.entities for example in examples])
-    best = _top(np.where(bare, -np.inf, scores), reach)
-    free = _top(np.where(bare, index.by_text(passage.shown), -np.inf), entity_free) if entity_free else []
-    return Retrieved(
-        tuple(examples[i] for i in best),
-        tuple(round(float(scores[i]), 4) for i in best),
-        tuple(examples[i] for i in free),
-        how,
-    )
-
-
-def _similarity(
-    passage: Passage, spans: Sequence[Span], index: Index, settings: RetrieveSettings
-) -> tuple[NDArray[np.float64], str]:
-    if settings.by == "random":
-        return np.random.default_rng(settings.seed).random(len(index.pool.examples)), "random"
-    if settings.by == "sentence" or not spans:
-        return index.by_text(passage.shown), "sentence"
+def _queries(
+    passages: Sequence[Passage],
+    spans: Sequence[Mapping[str, tuple[Span, ...]]],
+    wholes: Sequence[Query],
+    settings: RetrieveSettings,
+) -> tuple[list[Query], list[str]]:
+    """What each passage is compared by, and how that was weighed: its spans, or the whole of it ("sentence")."""
     numbers = PosWeights(settings.proper, settings.common, settings.pronoun, settings.other)
-    weighed = span_weights(passage.shown, spans, numbers)
-    surfaces = [passage.shown[s.start : s.end] for s in spans]
-    return index.by_spans(surfaces, weighed.values), weighed.source
+    queries, how = list(wholes), ["sentence"] * len(passages)
+    for i, (passage, by) in enumerate(zip(passages, spans, strict=True)):
+        union = tuple(dict.fromkeys(s for group in by.values() for s in group))
+        if settings.by == "span" and union:
+            weighed = span_weights(passage.shown, union, numbers)
+            queries[i], how[i] = ([passage.shown[s.start : s.end] for s in union], weighed.values), weighed.source
+    return queries, how
 
 
-def _top(scores: NDArray[np.float64], count: int) -> list[int]:
-    """Positions of the `count` largest finite scores, largest first; equals in pool order."""
-    order = np.argsort(-scores, kind="stable")[:count]
-    return [int(i) for i in order if np.isfinite(scores[i])]
+def _chosen(
+    index: Index, queries: Sequence[Query], how: Sequence[str], settings: RetrieveSettings, reach: int
+) -> list[Ranking]:
+    """The demonstrations for each query, from the pool's texts for a whole text, else from its spans."""
+    chosen = [NOTHING] * len(queries)
+    plain = not (settings.balance or settings.diversity)
+    kinds: dict[Kind, list[int]] = {"texts": [], "spans": []}
+    for i, source in enumerate(how):
+        kinds["texts" if source == "sentence" else "spans"].append(i)
+    for kind, mine in kinds.items():
+        asked = [queries[i] for i in mine]
+        ranked = _rank(index, kind, asked, reach if plain else _WIDER * reach, settings) if mine else []
+        for i, ranking in zip(mine, ranked, strict=True):
+            chosen[i] = ranking if plain else _varied(index, kind, queries[i], ranking, settings, reach)
+    return chosen
+
+
+def _varied(
+    index: Index, kind: Kind, query: Query, ranking: Ranking, settings: RetrieveSettings, reach: int
+) -> Ranking:
+    if settings.balance:
+        ranking = _with_every_label(index, kind, query, ranking)
+    examples = [index.pool.examples[i] for i in ranking.ids]
+    labels = [{entity.label for entity in e.entities} if settings.balance else set() for e in examples]
+    cosines = np.zeros((len(examples), len(examples)))
+    if settings.diversity:
+        vectors = index.encoder.encode([show(e.text) for e in examples])
+        cosines = (vectors @ vectors.T).astype(np.float64)
+    return ranking.at(choose(ranking.scores, cosines, labels, settings.diversity, reach))
+
+
+def choose(
+    scores: NDArray[np.float64],
+    cosines: NDArray[np.float64],
+    labels: Sequence[set[str | None]],
+    diversity: float,
+    count: int,
+) -> list[int]:
+    """Which `count` candidates to show, in their order: one by one, those with a label not chosen yet come first.
+
+    Among these, and when there are none among all, the one with the largest marginal relevance: see
+    `RetrieveSettings.diversity`. Equals go by the candidates' order.
+    """
+    left, chosen, shown = list(range(len(scores))), list[int](), set[str | None]()
+    nearest = np.full(len(scores), -1.0)  # to what is chosen: the same for all before the first
+    while left and len(chosen) < count:
+        worth = (1 - diversity) * scores - diversity * nearest
+        best = max([i for i in left if labels[i] - shown] or left, key=lambda i: (worth[i], -i))
+        left.remove(best)
+        chosen.append(best)
+        shown |= labels[best]
+        nearest = np.maximum(nearest, cosines[best])
+    return sorted(chosen)
+
+
+def _with_every_label(index: Index, kind: Kind, query: Query, ranking: Ranking) -> Ranking:
+    """The candidates, and for each label that they lack the best example that has it."""
+    seen = {entity.label for i in ranking.ids for entity in index.pool.examples[i].entities}
+    found = [ranking]
+    for label, ids in index.by_label.items():
+        if label not in seen and len(ids):
+            found.append(index.scores(kind, query, ids[:_OF_A_LABEL]).at([0]))
+    return Ranking.merged(found, sum(len(f.ids) for f in found))
+
+
+def _rank(index: Index, kind: Kind, queries: Sequence[Query], count: int, settings: RetrieveSettings) -> list[Ranking]:
+    return index.rank(kind, queries, count, settings.search == "approximate")
+
+
+def _drawn(index: Index, count: int, seed: int) -> Ranking:
+    """Examples with entities at random, the same for every text."""
+    scores = np.random.default_rng(seed).random(len(index.pool.examples))
+    named = np.flatnonzero([bool(example.entities) for example in index.pool.examples])
+    return Ranking.best(named, scores[named], count)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from el4ner.data import Ballot, Label, Verdict
 from el4ner.desk import Desk
 from el4ner.member import Brief, Member
-from el4ner.models.base import Outcome, Reply
+from el4ner.models.base import Outcome, Reply, Request
 from el4ner.passage import Passage
 from el4ner.prompts.replies import read_choice
 from el4ner.vote import Decision, winner
@@ -27,26 +27,49 @@ def verify(
 ) -> list[list[Ballot]]:
     """Ask every verifier of each candidate's elected type whether the span is of that type in the text (PAPER stage 4).
 
-    Candidates that the vote has dropped already are not asked about.
+    Candidates that are out already are not asked about: dropped by the vote, or below the threshold or the number of
+    proposers. To have all verdicts, set both aside in the recipe, and use `Annotation.decide`.
     """
     wanted = [
         (i, j, label)
         for i, group in enumerate(ballots)
         for j, ballot in enumerate(group)
-        if (label := winner(ballot.votes, decision)[0]) is not None
+        if (label := _in_doubt(ballot, decision)) is not None
     ]
     result = [list(group) for group in ballots]
-    for verifier in verifiers:
-        shown = verifier.labels(labels)
-        requests = []
-        for i, j, label in wanted:
-            span = ballots[i][j].candidate.span
-            surface = passages[i].shown[span.start : span.end]
-            requests.append(verifier.style.verify(briefs[verifier.name][i].prefix, shown, surface, label))
-        for (i, j, label), reply in zip(wanted, desk.ask(STAGE, verifier, requests), strict=True):
+    asked = [
+        (verifier, _questions(passages, ballots, briefs[verifier.name], verifier, labels, wanted))
+        for verifier in verifiers
+    ]
+    for verifier, replies in zip(verifiers, desk.ask(STAGE, asked), strict=True):
+        for (i, j, label), reply in zip(wanted, replies, strict=True):
             verdict = _verdict(verifier, label, reply)
             result[i][j] = replace(result[i][j], verdicts=(*result[i][j].verdicts, verdict))
     return result
+
+
+def _in_doubt(ballot: Ballot, decision: Decision) -> str | None:
+    """The elected type, if a verdict can still matter: verdicts lower a score, they never raise it."""
+    label, share = winner(ballot.votes, decision)
+    proposers = len({proposal.member for proposal in ballot.candidate.proposals})
+    return label if share >= decision.threshold and proposers >= decision.proposers else None
+
+
+def _questions(
+    passages: Sequence[Passage],
+    ballots: Sequence[Sequence[Ballot]],
+    briefs: Sequence[Brief],
+    verifier: Member,
+    labels: Sequence[Label],
+    wanted: Sequence[tuple[int, int, str]],
+) -> list[Request]:
+    shown = verifier.labels(labels)
+    requests = []
+    for i, j, label in wanted:
+        span = ballots[i][j].candidate.span
+        surface = passages[i].shown[span.start : span.end]
+        requests.append(verifier.style.verify(briefs[i].prefix, shown, surface, label))
+    return requests
 
 
 def _verdict(verifier: Member, label: str, reply: Reply) -> Verdict:

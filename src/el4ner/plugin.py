@@ -1,0 +1,86 @@
+"""The trained tagger beside the language models: what it hints at, and how it votes.
+
+It learns from the pool when it is first asked, and once. What it says of a demonstration was learnt without the
+demonstration (out of fold): of texts that it has learnt by heart it is right too often, and a model that reads this
+trusts it blindly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from threading import RLock
+
+from el4ner.crf import Crf, Guess, require
+from el4ner.data import Ballot, Candidate, Example, Proposal, Span, Vote
+from el4ner.passage import show
+from el4ner.pool import Pool
+
+NAME = "tagger"  # its name among the voters
+_FOLDS = 5
+
+
+class Plugin:
+    """A trained tagger for a pool. Raises `MissingExtraError` where python-crfsuite is not installed."""
+
+    def __init__(self, pool: Pool) -> None:
+        require()
+        self._pool = pool
+        self._folds: dict[int, Crf] = {}
+        self._said: dict[str, tuple[Guess, ...]] = {}  # of demonstrations, which come back
+        self._lock = RLock()  # windows may overlap, and the first of them trains
+
+    @cached_property
+    def _whole(self) -> Crf:
+        return Crf.train(self._pool.examples)
+
+    def guess(self, shown: str, labels: Collection[str]) -> list[Guess]:
+        """The entities of these types that it sees in a shown text."""
+        with self._lock:
+            return [guess for guess in self._whole.guess(shown) if guess.span.label in labels]
+
+    def hint(self, shown: str, labels: Collection[str]) -> str:
+        """The same in words, for a prompt; empty if there are none."""
+        return _worded(shown, self.guess(shown, labels))
+
+    def demonstration_hint(self, example: Example, labels: Collection[str]) -> str:
+        """The same of an example of the pool, by a tagger that did not learn from it."""
+        shown = show(example.text)
+        with self._lock:
+            if shown not in self._said:
+                self._said[shown] = self._without(_fold(example)).guess(shown)
+        return _worded(shown, [guess for guess in self._said[shown] if guess.span.label in labels])
+
+    def _without(self, fold: int) -> Crf:
+        if fold not in self._folds:
+            self._folds[fold] = Crf.train([e for e in self._pool.examples if _fold(e) != fold])
+        return self._folds[fold]
+
+
+def proposed(candidates: Sequence[Candidate], guesses: Sequence[Guess]) -> tuple[Candidate, ...]:
+    """The candidates with what the tagger proposes, in order of place."""
+    found = {candidate.span: candidate.proposals for candidate in candidates}
+    for guess in guesses:
+        place = Span(guess.span.start, guess.span.end)
+        proposal = Proposal(NAME, guess.span.label, guess.confidence, guess.confidence)
+        found[place] = (*found.get(place, ()), proposal)
+    ordered = sorted(found, key=lambda span: (span.start, -span.end))
+    return tuple(Candidate(span, found[span]) for span in ordered)
+
+
+def voted(ballot: Ballot) -> Ballot:
+    """The ballot with the tagger's vote: its type with its confidence, "none of these" on what it did not propose."""
+    mine = next((p for p in ballot.candidate.proposals if p.member == NAME), None)
+    vote = Vote(NAME, mine.label, mine.probability) if mine else Vote(NAME, None)
+    return Ballot(ballot.candidate, (*ballot.votes, vote), ballot.verdicts)
+
+
+def _worded(shown: str, guesses: Sequence[Guess]) -> str:
+    said = (f"{shown[g.span.start : g.span.end]} ({g.span.label}, {g.confidence:.2f})" for g in guesses)
+    return "; ".join(said)
+
+
+def _fold(example: Example) -> int:
+    """By the text alone, so that copies of a text are in one fold."""
+    return hashlib.sha256(show(example.text).encode()).digest()[0] % _FOLDS

@@ -1,0 +1,146 @@
+"""The trained tagger: what it learns, how sure it is, and that it never learns from what it is asked about."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+from fakes import LABELS, POOL, any_text, ensemble, example, scripted
+from hypothesis import given, settings
+
+from el4ner import crf
+from el4ner.crf import Crf
+from el4ner.data import Example, Span
+from el4ner.errors import MissingExtraError
+from el4ner.passage import show
+from el4ner.plugin import Plugin
+from el4ner.pool import Pool
+
+NAMES = ("Oslo", "Lima", "Quito", "Kyoto", "Bergen", "Turin")
+PEOPLE = ("Anna Berg", "Tom Lind", "Maria Sol", "Eva Stone", "Ole Ray", "Ida Moor")
+TEXTS = [
+    example(f"{i}{j}", f"{person} lives in {place} now .", person=person, location=place)
+    for i, person in enumerate(PEOPLE)
+    for j, place in enumerate(NAMES)
+]
+ALL = {label.name for label in LABELS}
+
+
+def found(tagger: Crf, text: str) -> list[tuple[str, str | None]]:
+    return [(text[g.span.start : g.span.end], g.span.label) for g in tagger.guess(text)]
+
+
+def test_it_learns_names_and_contexts() -> None:
+    tagger = Crf.train(TEXTS)
+    assert found(tagger, "Tom Lind lives in Lima now .") == [("Tom Lind", "person"), ("Lima", "location")]
+    assert found(tagger, "Uma Frost lives in Skopje now .") == [("Uma Frost", "person"), ("Skopje", "location")]
+    assert all(0.5 < guess.confidence <= 1 for guess in tagger.guess("Uma Frost lives in Skopje now ."))
+
+
+def test_it_learns_the_same_every_time() -> None:
+    one, two = Crf.train(TEXTS), Crf.train(TEXTS)
+    assert one.guess("Uma lives in Turin .") == two.guess("Uma lives in Turin .")
+
+
+def test_scripts_without_spaces() -> None:
+    pairs = [("李明", "北京"), ("王芳", "上海"), ("张伟", "北京"), ("李娜", "广州")] * 3
+    texts = [example(str(i), f"{a}在{b}。", person=a, location=b) for i, (a, b) in enumerate(pairs)]
+    assert found(Crf.train(texts), "李伟在北京。") == [("李伟", "person"), ("北京", "location")]
+
+
+def test_of_nested_entities_the_outermost_is_learnt() -> None:
+    texts = [example(n, f"The University of {n} won .", group=f"University of {n}", location=n) for n in NAMES]
+    assert found(Crf.train(texts), "The University of Lima won .") == [("University of Lima", "group")]
+
+
+def test_a_pool_without_entities_teaches_nothing() -> None:
+    assert Crf.train([Example("1", "Nothing happened .")]).guess("Oslo") == ()
+    assert Crf.train([]).guess("Oslo") == ()
+
+
+def test_of_a_large_pool_texts_at_even_distances_are_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crf, "_MOST", 60)
+    some, total = crf._some(TEXTS)
+    assert 5 <= len(some) <= 10
+    assert total == 60
+    assert {e.id[0] for e in some} == {str(i) for i in range(6)}
+    monkeypatch.setattr(crf, "_MOST", 10_000)
+    assert crf._some(TEXTS) == (TEXTS, sum(len(e.text.split()) for e in TEXTS))
+
+
+TRAINED = Crf.train([*TEXTS, Example("x", "\ud800 \x85 Oslo ; <s> é", (Span(4, 8, "location"),))])
+
+
+@given(any_text)
+@settings(max_examples=60)
+def test_any_text_is_tagged(text: str) -> None:
+    at = 0
+    for guess in TRAINED.guess(show(text)):
+        assert at <= guess.span.start < guess.span.end <= len(show(text))
+        assert 0 < guess.confidence <= 1
+        at = guess.span.end
+
+
+def test_hints_on_demonstrations_are_out_of_fold() -> None:
+    odd = example("odd", "Zyxw qqq in the wiggle .", person="Zyxw qqq", group="wiggle")
+    plugin = Plugin(Pool.of([*TEXTS, odd], LABELS))
+    seen = plugin.hint(odd.text, ALL)
+    assert "wiggle (group" in seen  # a text that it has learnt by heart
+    assert "wiggle (group" not in plugin.demonstration_hint(odd, ALL)
+    assert "Tom Lind (person, " in plugin.demonstration_hint(TEXTS[8], ALL)
+
+
+def test_copies_of_a_text_are_in_one_fold() -> None:
+    odd = [example(str(n), "Zyxw qqq in the wiggle .", person="Zyxw qqq", group="wiggle") for n in range(8)]
+    plugin = Plugin(Pool.of([*TEXTS, *odd], LABELS))
+    assert "wiggle (group" not in plugin.demonstration_hint(odd[0], ALL)
+
+
+def test_hints_stand_beside_every_text_and_are_of_the_types_asked_for() -> None:
+    model = scripted("none")
+    pool = Pool.of(TEXTS, LABELS)
+    texts = ["Uma Frost lives in Skopje now .", "now ."]
+    list(ensemble(model, pool=pool, tagger={"hints": True}).annotate(texts, {"person": "", "group": ""}))
+    first, second = (asked.text for asked in model.questions("extract"))
+    assert first.startswith("Uma Frost lives in Skopje now . {Uma Frost (person, ")
+    assert "location" not in first
+    assert second == "now . {none}"
+    for text, _ in model.questions("extract")[0].demonstrations:
+        assert " {" in text
+        assert text.endswith(")}")
+
+
+def test_its_votes_count_beside_the_members() -> None:
+    pool = Pool.of(TEXTS, LABELS)
+    model = scripted("Skopje (location); rains (person)")
+    text = "Uma Frost lives in Skopje now where it rains ."
+    annotation = ensemble(model, pool=pool, tagger={"votes": True})(text)
+    votes = {text[b.candidate.span.start : b.candidate.span.end]: b.votes for b in annotation.ballots}
+    assert {name: [(v.member, v.label) for v in cast] for name, cast in votes.items()} == {
+        "Uma Frost": [("a", None), ("tagger", "person")],
+        "Skopje": [("a", "location"), ("tagger", "location")],
+        "rains": [("a", "person"), ("tagger", None)],
+    }
+    assert votes["Skopje"][1].probability is not None
+
+
+def test_it_can_vote_alone() -> None:
+    ner = ensemble(pool=Pool.of(TEXTS, LABELS), tagger={"votes": True}, retrieve={"spans": "members"})
+    first, second = ner.annotate(["Uma Frost\nlives in Skopje now .", ""])
+    assert [(e.text, e.label, dict(e.votes)) for e in first.entities] == [
+        ("Uma Frost", "person", {"tagger": "person"}),
+        ("Skopje", "location", {"tagger": "location"}),
+    ]
+    assert 0.5 < first.entities[0].score <= 1
+    assert second.entities == ()
+    assert ner.voters == ("tagger",)
+    ner.close()
+
+
+def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(crf, "version", missing)
+    with pytest.raises(MissingExtraError, match=r"pip install 'el4ner\[tagger\]'"):
+        ensemble(scripted(), pool=POOL, tagger={"hints": True})
