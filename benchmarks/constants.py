@@ -72,15 +72,20 @@ def _chat(model: Any, labels: Sequence[Label], texts: Sequence[str]) -> None:
     chat = style("chat")
     asked = {
         "stage 1, without the text": chat.preextract(labels, "", False, 0),
-        "stage 2, without text and demonstrations": chat.extract("", labels, "", False, 0, 0.0, 0),
+        "stage 2, without text and demonstrations": chat.extract("", labels, "", False, 0),
         "a question of stage 3": chat.classify("", labels, "New York", True),
         "a question of stage 4": chat.verify("", labels, "New York", "location"),
     }
-    system = _mean(model, [asked["a question of stage 3"].prompt[0].content])
+    system = _mean(model, [_turn(asked["a question of stage 3"], 0)])
     print(f"el4ner: system prompt {system:.0f}, a text {_mean(model, texts):.1f}", end="")
     for name, request in asked.items():
-        print(f", {name} {_mean(model, [request.prompt[1].content]):.0f}", end="")
+        print(f", {name} {_mean(model, [_turn(request, 1)]):.0f}", end="")
     print()
+
+
+def _turn(request: Request, number: int) -> str:
+    assert not isinstance(request.prompt, str)
+    return request.prompt[number].content
 
 
 if __name__ == "__main__":

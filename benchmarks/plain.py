@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from el4ner.config import Recipe
-from el4ner.models.base import Model, Reply, Request
+from el4ner.models.base import Done, Model, Reply, Request
 from el4ner.models.openvino import OpenVINOModel
 
 
 class OneAtATime:
     """A model that is asked one request at a time, whatever list it is given."""
 
+    overlaps = False
+
     def __init__(self, model: Model) -> None:
         self.identity, self.context, self.count, self.close = model.identity, model.context, model.count, model.close
         self._model = model
 
-    def generate(self, requests: Sequence[Request]) -> list[Reply]:
-        """One reply a request, in order."""
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
+        """One reply a request, in order. Nothing is kept, so nobody hears of them on the way."""
         return [reply for request in requests for reply in self._model.generate([request])]
 
 

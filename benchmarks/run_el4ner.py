@@ -4,7 +4,7 @@ nano      the recipe as it ships: embedded engine, batches, prefix cache
 cached    the same questions one at a time, text by text, with the prefix cache
 plain     the same without it
 engine    nano's questions handed to the engine in one list (needs the file that `nano` left beside its result)
-single    the first member of nano alone, in one step, over the llama.cpp server
+single    the recipe of that name (one member, one step), over the llama.cpp server
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import pickle
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from plain import Forgetful, OneAtATime, text_by_text
 from prefix import fresh_tokens
 from server import CONTEXT
 from task import Found, System, Task, run, server_meter
 
-from el4ner.config import Recipe, ServerSettings, load_recipe, recipe_names
+from el4ner.config import EmbeddedSettings, Recipe, ServerSettings, load_recipe
 from el4ner.evaluate.dataset import open_dataset
 from el4ner.evaluate.experiment import plan
-from el4ner.models.base import Model, Reply, Request
+from el4ner.models.base import Done, Model, Reply, Request
 from el4ner.models.open import locate, open_models
 from el4ner.pipeline import EL4NER
 
@@ -31,15 +31,17 @@ from el4ner.pipeline import EL4NER
 class Recorder:
     """A model that keeps what it was asked, batch by batch."""
 
+    overlaps = False
+
     def __init__(self, model: Model) -> None:
         self.identity, self.context, self.count, self.close = model.identity, model.context, model.count, model.close
         self.batches: list[list[Request]] = []
         self._model = model
 
-    def generate(self, requests: Sequence[Request]) -> list[Reply]:
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
         """One reply a request, in order."""
         self.batches.append(list(requests))
-        return self._model.generate(requests)
+        return self._model.generate(requests, done)
 
 
 def prepare(variant: str, task: Task, url: str) -> System:
@@ -50,25 +52,23 @@ def prepare(variant: str, task: Task, url: str) -> System:
     recipe = load_recipe("nano")
     (name,) = recipe.models
     if variant == "plain":
-        return _pipeline(
-            text_by_text(recipe), task, {name: OneAtATime(Forgetful.open(locate(recipe.models[name].path)))}
-        )
-    model = open_models(recipe)[name]
+        model = Forgetful.open(locate(cast(EmbeddedSettings, recipe.models[name]).path))
+        return _pipeline(text_by_text(recipe), task, {name: OneAtATime(model)})
+    opened = open_models(recipe)[name]
     if variant == "engine":
-        return _engine(model)
-    recorder = Recorder(model)
+        return _engine(opened)
+    recorder = Recorder(opened)
     if variant == "cached":
-        return _counted(_pipeline(text_by_text(recipe), task, {name: OneAtATime(recorder)}), model, recorder)
-    return _counted(_pipeline(recipe, task, {name: recorder}), model, recorder)
+        return _counted(_pipeline(text_by_text(recipe), task, {name: OneAtATime(recorder)}), opened, recorder)
+    return _counted(_pipeline(recipe, task, {name: recorder}), opened, recorder)
 
 
 def single(url: str) -> Recipe:
     """One member, one step, on a server."""
-    recipe = load_recipe("single" if "single" in recipe_names() else "nano")
+    recipe = load_recipe("single")
     (name,) = recipe.models
     served = ServerSettings(engine="openai", base_url=url, model="smollm2", context=CONTEXT)
-    decide = recipe.decide.model_copy(update={"threshold": 0.0})  # nano's is for three votes
-    return recipe.model_copy(update={"models": {name: served}, "members": recipe.members[:1], "decide": decide})
+    return recipe.model_copy(update={"models": {name: served}})
 
 
 def _pipeline(recipe: Recipe, task: Task, models: dict[str, Model], url: str = "") -> System:
@@ -84,10 +84,11 @@ def _pipeline(recipe: Recipe, task: Task, models: dict[str, Model], url: str = "
 
     def meter() -> dict[str, float]:
         costs = ner.costs
-        totals = {"engine_seconds": sum(c.seconds for c in costs), "asked": sum(c.calls for c in costs)}
-        totals |= {"cut": sum(c.cut for c in costs), "failed": sum(c.failed for c in costs), "candidates": candidates}
+        totals: dict[str, float] = {"asked": sum(c.calls for c in costs), "candidates": candidates}
+        totals |= {"cut": sum(c.cut for c in costs), "failed": sum(c.failed for c in costs)}
         if url:
             return totals | server_meter(url)()
+        totals["engine_seconds"] = sum(c.seconds for c in costs)
         prompts = {stage: sum(c.prompt for c in costs if c.stage == stage) for stage in ("extract", "classify")}
         generated = {stage: sum(c.generated for c in costs if c.stage == stage) for stage in prompts}
         totals |= {f"{stage}_prompt": n for stage, n in prompts.items()}

@@ -12,6 +12,7 @@ text, and types that were not asked for, are left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import langextract as lx
 from langextract.factory import ModelConfig
@@ -52,7 +53,7 @@ def prepare(variant: str, task: Task, url: str) -> System:
         place = extraction.char_interval
         return place is not None and place.start_pos is not None and extraction.extraction_class in task["labels"]
 
-    def entity(extraction: lx.data.Extraction) -> list:
+    def entity(extraction: lx.data.Extraction) -> list[Any]:
         place = extraction.char_interval
         return [place.start_pos, place.end_pos, extraction.extraction_class]
 

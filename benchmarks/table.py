@@ -66,7 +66,7 @@ def _row(name: str, texts: int, runs: Runs, answers: Mapping[str, Counts]) -> di
 
 def _engine(runs: Runs) -> dict[str, Any]:
     def rate(run: Mapping[str, Any], kind: str) -> float:
-        return float((run[kind] + run["generated"]) / run["seconds"])
+        return float(run[kind] + run["generated"]) / float(run["seconds"])
 
     pairs = list(zip(runs["engine"], runs["nano"], strict=False))
     kinds = {"handed": "prompt", "read": "fresh"}
