@@ -1,0 +1,139 @@
+"""el4ner on the benchmark's texts. Variants:
+
+nano      the recipe as it ships: embedded engine, batches, prefix cache
+cached    the same questions one at a time, text by text, with the prefix cache
+plain     the same without it
+engine    nano's questions handed to the engine in one list (needs the file that `nano` left beside its result)
+single    the recipe of that name (one member, one step), over the llama.cpp server
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from plain import Forgetful, OneAtATime, text_by_text
+from prefix import fresh_tokens
+from server import CONTEXT
+from task import Found, System, Task, run, server_meter
+
+from el4ner.config import EmbeddedSettings, Recipe, ServerSettings, load_recipe
+from el4ner.evaluate.dataset import open_dataset
+from el4ner.evaluate.experiment import plan
+from el4ner.models.base import Done, Model, Reply, Request
+from el4ner.models.open import locate, open_models
+from el4ner.pipeline import EL4NER
+
+
+class Recorder:
+    """A model that keeps what it was asked, batch by batch."""
+
+    overlaps = False
+
+    def __init__(self, model: Model) -> None:
+        self.identity, self.context, self.count, self.close = model.identity, model.context, model.count, model.close
+        self.batches: list[list[Request]] = []
+        self._model = model
+
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
+        """One reply a request, in order."""
+        self.batches.append(list(requests))
+        return self._model.generate(requests, done)
+
+
+def prepare(variant: str, task: Task, url: str) -> System:
+    """The system of a variant's name."""
+    if variant == "single":
+        recipe = single(url)
+        return _pipeline(recipe, task, open_models(recipe), url)
+    recipe = load_recipe("nano")
+    (name,) = recipe.models
+    if variant == "plain":
+        model = Forgetful.open(locate(cast(EmbeddedSettings, recipe.models[name]).path))
+        return _pipeline(text_by_text(recipe), task, {name: OneAtATime(model)})
+    opened = open_models(recipe)[name]
+    if variant == "engine":
+        return _engine(opened)
+    recorder = Recorder(opened)
+    if variant == "cached":
+        return _counted(_pipeline(text_by_text(recipe), task, {name: OneAtATime(recorder)}), opened, recorder)
+    return _counted(_pipeline(recipe, task, {name: recorder}), opened, recorder)
+
+
+def single(url: str) -> Recipe:
+    """One member, one step, on a server."""
+    recipe = load_recipe("single")
+    (name,) = recipe.models
+    served = ServerSettings(engine="openai", base_url=url, model="smollm2", context=CONTEXT)
+    return recipe.model_copy(update={"models": {name: served}})
+
+
+def _pipeline(recipe: Recipe, task: Task, models: dict[str, Model], url: str = "") -> System:
+    data = open_dataset(Path(task["data"]))
+    ner = EL4NER.on_models(recipe, models, plan(recipe, data, limit=task["limit"]).pool)
+    candidates = 0
+
+    def annotate(texts: Sequence[str]) -> Found:
+        nonlocal candidates
+        annotations = list(ner.annotate(texts))
+        candidates += sum(len(annotation.ballots) for annotation in annotations)
+        return [[[e.start, e.end, e.label] for e in annotation.entities] for annotation in annotations]
+
+    def meter() -> dict[str, float]:
+        costs = ner.costs
+        totals: dict[str, float] = {"asked": sum(c.calls for c in costs), "candidates": candidates}
+        totals |= {"cut": sum(c.cut for c in costs), "failed": sum(c.failed for c in costs)}
+        if url:
+            return totals | server_meter(url)()
+        totals["engine_seconds"] = sum(c.seconds for c in costs)
+        prompts = {stage: sum(c.prompt for c in costs if c.stage == stage) for stage in ("extract", "classify")}
+        generated = {stage: sum(c.generated for c in costs if c.stage == stage) for stage in prompts}
+        totals |= {f"{stage}_prompt": n for stage, n in prompts.items()}
+        totals |= {f"{stage}_generated": n for stage, n in generated.items()}
+        return totals | {"prompt": sum(prompts.values()), "generated": sum(generated.values())}
+
+    return System(annotate, meter)
+
+
+def _counted(inner: System, model: Any, recorder: Recorder) -> System:
+    """The system, with a count of the prompt tokens that are read anew, and all questions kept beside the result."""
+
+    def annotate(texts: Sequence[str]) -> Found:
+        recorder.batches.clear()
+        return inner.annotate(texts)
+
+    def after() -> dict[str, Any]:
+        beside(Path(sys.argv[3])).write_bytes(pickle.dumps(recorder.batches))
+        return {"fresh": _fresh(model, recorder.batches)}
+
+    return System(annotate, inner.meter, after)
+
+
+def _engine(model: Any) -> System:
+    batches: list[list[Request]] = pickle.loads(beside(Path(sys.argv[3]).with_name("nano.json")).read_bytes())
+    everything = [request for batch in batches for request in batch]
+    totals = {"prompt": 0.0, "generated": 0.0}
+
+    def annotate(texts: Sequence[str]) -> Found:
+        replies = model.generate(everything if len(texts) > 1 else everything[:1])
+        totals["prompt"] += sum(reply.usage.prompt for reply in replies)
+        totals["generated"] += sum(reply.usage.generated for reply in replies)
+        return []
+
+    return System(annotate, totals.copy, lambda: {"fresh": _fresh(model, [everything])})
+
+
+def _fresh(model: Any, batches: Sequence[Sequence[Request]]) -> int:
+    return fresh_tokens([[model._encode(str(r.prompt)).data[0].tolist() for r in batch] for batch in batches])
+
+
+def beside(result: Path) -> Path:
+    """Where nano's questions are kept."""
+    return result.with_suffix(".pickle")
+
+
+if __name__ == "__main__":
+    run(prepare)
