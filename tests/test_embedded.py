@@ -108,6 +108,7 @@ def test_pre_extraction_and_verification_work_on_the_model(smollm2: Model) -> No
         demonstrations=2,
         retrieve={"by": "span", "spans": "members"},
         verify={"members": ("first",)},
+        decide={"threshold": 0.0},  # what is below the threshold is not verified
     )
     annotation = ner(TEXTS[1].text)
     (trace,) = annotation.traces
