@@ -8,44 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 from pathlib import Path
-from threading import Lock
-from typing import TypeVar
 
 from el4ner.annotation import Annotation, Shown, Trace
+from el4ner.asked import Labels, asked_labels
 from el4ner.config import Recipe, load_recipe
-from el4ner.data import Ballot, Candidate, Document, Example, Label, Span
+from el4ner.data import Ballot, Candidate, Document, Label, Span
 from el4ner.desk import Desk
 from el4ner.encoder import Encoder, default_encoder
-from el4ner.errors import ConfigError, DataError, El4nerError, ModelError
-from el4ner.index import Index, gold
+from el4ner.errors import DataError, ModelError
 from el4ner.ledger import Cost, Ledger
 from el4ner.member import Brief, Member
 from el4ner.models.base import Model
-from el4ner.models.constraint import EMPTY
 from el4ner.models.open import open_models
 from el4ner.models.store import Store
-from el4ner.passage import Passage, cut, passage, show
-from el4ner.phrases import phrases
+from el4ner.passage import Passage, cut, show
 from el4ner.plugin import NAME as TAGGER
 from el4ner.plugin import Plugin, proposed, voted
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
+from el4ner.retriever import Retriever
 from el4ner.sidebyside import ahead
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import STAGE as EXTRACT
 from el4ner.stages.extract import Extracted, extract
 from el4ner.stages.fork import Setting, fork
-from el4ner.stages.retrieve import Retrieved, input_spans, preextract, retrieve
+from el4ner.stages.retrieve import Retrieved
 from el4ner.stages.verify import verify
 from el4ner.vote import Decision, decide
+from el4ner.windows import windows
 
 _STAGES = ("retrieve", "extract", "classify", "verify")
 _AHEAD = 3  # windows under way on servers: one waits for its last replies, one is full at work, one is being prepared
-
-T = TypeVar("T")
-Labels = Sequence[Label] | Sequence[str] | Mapping[str, str]
 
 
 class EL4NER:
@@ -68,8 +63,7 @@ class EL4NER:
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._desk = Desk(store, self._ledger)
-        self._index: Index | None = None
-        self._searching = Lock()
+        self._retriever = Retriever(pool, self._encoder, recipe, self.members, self._desk)
         self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
         how = recipe.decide
         weights = {m.name: m.settings.weight for m in self.members}
@@ -117,17 +111,16 @@ class EL4NER:
         """Annotations in the order of the texts, in bounded memory. Strings get the ids "1", "2", ...
 
         `labels` (also as names, or {name: description}) are asked for instead of the pool's: demonstrations are shown
-        without other
-        types. With `leave_one_out`, each text is annotated as if the pool lacked every example that looks the same to
-        a model: so an ensemble is judged by its own pool. Raises `ModelError` where no member answered anything in a
-        window of texts.
+        without other types. With `leave_one_out`, each text is annotated as if the pool lacked every example that looks
+        the same to a model: so an ensemble is judged by its own pool. Raises `ModelError` where no member answered
+        anything in a window of texts.
         """
         if isinstance(texts, str):
             raise DataError("annotate takes a list of texts; for a single text, call the ensemble itself: ner(text)")
-        chosen = self._labels(labels)
+        chosen = asked_labels(labels, self.pool)
         documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
-        windows = _windows(documents, self.recipe.window)
-        for done in ahead(lambda window: self._annotate(window, chosen, leave_one_out), windows, self._depth):
+        work = partial(self._annotate, labels=chosen, leave_one_out=leave_one_out)
+        for done in ahead(work, windows(documents, self.recipe.window), self._depth):
             yield from done
 
     def close(self) -> None:
@@ -156,24 +149,6 @@ class EL4NER:
         """How many windows are under way: while one is parsed and voted on, servers work on the next."""
         return _AHEAD if any(member.model.overlaps for member in self.members) else 1
 
-    def _labels(self, labels: Labels | None) -> tuple[Label, ...]:
-        if labels is None:
-            chosen = self.pool.labels
-        elif isinstance(labels, Mapping):
-            chosen = tuple(Label(name, description) for name, description in labels.items())
-        else:
-            chosen = tuple(Label(label) if isinstance(label, str) else label for label in labels)
-        if not chosen:
-            raise ConfigError("labels: none given; name at least one type of entity")
-        if len({label.name for label in chosen}) < len(chosen):
-            raise ConfigError("labels: a name stands there twice; give every type a name of its own")
-        for label in chosen:
-            if not label.name.strip() or label.name.casefold() == EMPTY or any(c in label.name for c in ";()\n"):
-                raise ConfigError(
-                    f"label {label.name!r}: a label is a short name without ; ( ) or line breaks, and not {EMPTY!r}"
-                )
-        return chosen
-
     def _annotate(
         self, documents: Sequence[Document], labels: tuple[Label, ...], leave_one_out: bool
     ) -> list[Annotation]:
@@ -181,9 +156,10 @@ class EL4NER:
         if not passages:
             return [Annotation(d.id, d.text, (), (), (), self.decision) for d in documents]
         recipe = self.recipe
-        spans, silent = input_spans(passages, recipe.retrieve, self.members, labels, self._desk)
-        hidden = [self._same(documents[p.document].text) if leave_one_out else [] for p in passages]
-        found = self._retrieve(passages, spans, labels, hidden)
+        spans, silent = self._retriever.spans(passages, labels)
+        same = self.pool.places if leave_one_out else {}
+        hidden = [same.get(show(documents[p.document].text), []) for p in passages]
+        found = self._retriever.demonstrations(passages, spans, labels, hidden)
         briefs = self._briefs(passages, found, labels)
         extracted = extract(passages, found, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
@@ -204,49 +180,6 @@ class EL4NER:
         if not isinstance(document.text, str):
             raise DataError(f"text {document.id}: expected a string, got {type(document.text).__name__}")
         return cut(document.text, lambda line: len(line.encode()) <= self.recipe.passage_bytes, number)
-
-    def _same(self, text: str) -> list[int]:
-        """The positions of the pool's examples that look like this text."""
-        return self.pool.places.get(show(text), [])
-
-    def _retrieve(
-        self,
-        passages: Sequence[Passage],
-        spans: Sequence[Mapping[str, tuple[Span, ...]]],
-        labels: Sequence[Label],
-        hidden: Sequence[Sequence[int]],
-    ) -> list[Retrieved]:
-        if not self.members:
-            return [Retrieved((), (), (), "none") for _ in passages]
-        reach = max(member.reach for member in self.members)
-        if self.recipe.extract.types == "apart":
-            reach *= len(labels)  # every type is shown by demonstrations that hold it, where there are some
-        entity_free = max(member.settings.entity_free for member in self.members)
-        with self._searching:  # windows may overlap, and the first of them makes the index
-            return retrieve(passages, spans, self._pool_index(), self.recipe.retrieve, reach, entity_free, hidden)
-
-    def _pool_index(self) -> Index:
-        if self._index is None:
-            how = self.recipe.retrieve.pool_spans
-            # What members find depends on who answered, and the reply store keeps it: no file for their spans.
-            source = None if how == "members" else how
-            self._index = Index(self.pool, self._encoder, self._pool_spans, source)
-        return self._index
-
-    def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
-        """The spans by which examples are found, into their texts as they were given (PAPER, stage 1.1)."""
-        if self.recipe.retrieve.pool_spans == "gold":
-            return gold(examples)
-        shown = [passage(example.text) for example in examples]
-        if self.recipe.retrieve.pool_spans == "words":
-            found = [tuple(phrases(p.shown)) for p in shown]
-        else:
-            found = [spans for part in _windows(shown, self.recipe.window) for spans in self._preextract(part)]
-        return [tuple(p.span(s.start, s.end) for s in spans) for p, spans in zip(shown, found, strict=True)]
-
-    def _preextract(self, passages: Sequence[Passage]) -> list[tuple[Span, ...]]:
-        by, _ = preextract([p.shown for p in passages], self.members, self.pool.labels, self._desk)
-        return [tuple(dict.fromkeys(s for spans in by.values() for s in spans[i])) for i in range(len(passages))]
 
     def _briefs(
         self, passages: Sequence[Passage], found: Sequence[Retrieved], labels: tuple[Label, ...]
@@ -286,22 +219,6 @@ class EL4NER:
         ballots = tuple(ballot for i in mine for ballot in placed[i])
         entities = decide(document.text, ballots, self.decision)
         return Annotation(document.id, document.text, entities, ballots, tuple(traces[i] for i in mine), self.decision)
-
-
-def _windows(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items. Where reading fails, what was read before is given first, then the error raised."""
-    rest, failure = iter(items), None
-    while failure is None:
-        window: list[T] = []
-        try:
-            window.extend(islice(rest, size))
-        except El4nerError as error:
-            failure = error
-        if not window:
-            break
-        yield window
-    if failure:
-        raise failure
 
 
 def _placed(ballot: Ballot, where: Passage) -> Ballot:

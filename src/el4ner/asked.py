@@ -1,0 +1,32 @@
+"""The types that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from el4ner.data import Label
+from el4ner.errors import ConfigError
+from el4ner.models.constraint import EMPTY
+from el4ner.pool import Pool
+
+Labels = Sequence[Label] | Sequence[str] | Mapping[str, str]
+
+
+def asked_labels(labels: Labels | None, pool: Pool) -> tuple[Label, ...]:
+    """The given types (as such, as names, or {name: description}), else the pool's. Raises `ConfigError`."""
+    if labels is None:
+        chosen = pool.labels
+    elif isinstance(labels, Mapping):
+        chosen = tuple(Label(name, description) for name, description in labels.items())
+    else:
+        chosen = tuple(Label(label) if isinstance(label, str) else label for label in labels)
+    if not chosen:
+        raise ConfigError("labels: none given; name at least one type of entity")
+    if len({label.name for label in chosen}) < len(chosen):
+        raise ConfigError("labels: a name stands there twice; give every type a name of its own")
+    for label in chosen:
+        if not label.name.strip() or label.name.casefold() == EMPTY or any(c in label.name for c in ";()\n"):
+            raise ConfigError(
+                f"label {label.name!r}: a label is a short name without ; ( ) or line breaks, and not {EMPTY!r}"
+            )
+    return chosen
