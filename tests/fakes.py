@@ -78,6 +78,7 @@ class FakeModel:
     batches: list[int] = field(default_factory=list)
     closed: bool = False
     overlaps: bool = False
+    cached: int | None = None
 
     @property
     def calls(self) -> int:

@@ -56,6 +56,7 @@ class Scripted:
     context: int = 4096
     calls: int = 0
     overlaps: bool = False
+    cached: int | None = None
 
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(text) // 4 for text in texts]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from fakes import FakeModel, ensemble, scripted
+from fakes import Asked, FakeModel, ensemble, scripted
 
 from el4ner.desk import Desk
 from el4ner.ledger import Ledger
@@ -130,3 +130,13 @@ def test_overlapping_windows_give_the_same_annotations() -> None:
     plain, overlapping = (ensemble(model(overlaps), window=2) for overlaps in (False, True))
     assert list(plain.annotate(texts)) == list(overlapping.annotate(texts))
     assert [(c.stage, c.asked) for c in plain.costs] == [(c.stage, c.asked) for c in overlapping.costs]
+
+
+@pytest.mark.parametrize(("cached", "parts"), [(None, 1), (10_000, 1), (1, 4)])
+def test_all_stages_of_a_part_are_asked_while_its_prefixes_are_kept(cached: int | None, parts: int) -> None:
+    model = scripted(extract=lambda a: a.text.split()[0], classify="person", cached=cached)
+    ner = ensemble(model, window=4, classify={"none": False})
+    texts = [f"Ada{number} slept ." for number in range(4)]
+    assert [[e.text for e in a.entities] for a in ner.annotate(texts)] == [[f"Ada{n}"] for n in range(4)]
+    stages = [Asked.of(request).stage for request in model.asked]
+    assert stages == (["extract"] * (4 // parts) + ["classify"] * (4 // parts)) * parts

@@ -123,6 +123,7 @@ class Recorder:
     """A model that remembers what it was asked."""
 
     overlaps = False
+    cached = None
 
     def __init__(self, model: Model) -> None:
         self.model = model

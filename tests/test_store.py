@@ -243,6 +243,7 @@ class Mortal:
     log: Path
     batches_left: list[int]
     overlaps = False
+    cached = None
 
     identity = property(lambda self: self.inner.identity)
     context = property(lambda self: self.inner.context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -39,5 +40,5 @@ def test_shares_hold_all_positions_and_no_more_than_the_limit(weights: list[int]
     assert [at for share in found for at in share] == list(range(len(weights)))
     for share in found:
         assert len(share) == 1 or sum(weights[at] for at in share) <= limit
-    for one, after in zip(found, found[1:], strict=False):
+    for one, after in pairwise(found):
         assert sum(weights[at] for at in one) + weights[after[0]] > limit

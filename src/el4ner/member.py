@@ -19,9 +19,13 @@ _TAIL = 160  # tokens kept free for a question after the prefix and a short answ
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What a member's questions about a passage begin with, its demonstrations, and how long an answer may get."""
+    """What a member's questions about a passage begin with, its demonstrations, and how long an answer may get.
+
+    `tokens` is the length of the prefix, `limit` that of an answer at most.
+    """
 
     prefix: str
+    tokens: int
     demonstrations: int
     limit: int
 
@@ -74,11 +78,13 @@ class Member:
         names = {label.name for label in labels}
         used = [[_only(example, names) for example in d] for d in demonstrations]
         prefixes = [self._prefix(labels, d, p, form) for d, p in zip(used, passages, strict=True)]
+        overhead = _TAIL + (self.model.count([self._system(labels)])[0] if self.style.chat else 0)
+        tokens = [0] * len(passages)
         open_ = list(range(len(passages)))
         while open_:
-            sizes = self.model.count([prefixes[i] for i in open_])
-            overhead = _TAIL + (self.model.count([self._system(labels)])[0] if self.style.chat else 0)
-            open_ = [i for i, n in zip(open_, sizes, strict=True) if n + overhead + limits[i] > self.model.context]
+            for i, n in zip(open_, self.model.count([prefixes[i] for i in open_]), strict=True):
+                tokens[i] = n
+            open_ = [i for i in open_ if tokens[i] + overhead + limits[i] > self.model.context]
             for i in open_:
                 if not used[i]:
                     raise ContextError(
@@ -87,15 +93,17 @@ class Member:
                     )
                 used[i].pop(0)
                 prefixes[i] = self._prefix(labels, used[i], passages[i], form)
-        fewer = sum(len(u) < len(d) for u, d in zip(used, demonstrations, strict=True))
+        self._warn_of_fewer([len(u) for u in used], [len(d) for d in demonstrations])
+        return [Brief(*one) for one in zip(prefixes, tokens, map(len, used), limits, strict=True)]
+
+    def _warn_of_fewer(self, used: Sequence[int], given: Sequence[int]) -> None:
+        fewer = sum(u < g for u, g in zip(used, given, strict=True))
         if fewer:
-            least = min(len(u) for u in used)
             warnings.warn(
                 f"member {self.name}: the context of {self.model.context} tokens holds fewer demonstrations than asked"
-                f" for in {fewer} of {len(passages)} passages ({least} at least, of {self.settings.demonstrations})",
-                stacklevel=2,
+                f" for in {fewer} of {len(used)} passages ({min(used)} at least, of {self.settings.demonstrations})",
+                stacklevel=3,
             )
-        return [Brief(p, len(u), n) for p, u, n in zip(prefixes, used, limits, strict=True)]
 
     def _prefix(self, labels: Sequence[Label], demonstrations: Sequence[Example], passage: Passage, form: Form) -> str:
         nearest_first = self.settings.order == "nearest_first"

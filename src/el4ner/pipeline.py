@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import ceil
 from pathlib import Path
 
-from el4ner.annotation import Annotation, Shown, Trace
+from el4ner.annotation import Annotation
 from el4ner.asked import Labels, asked_labels
+from el4ner.assemble import assemble, trace
 from el4ner.config import Recipe, load_recipe
-from el4ner.data import Ballot, Candidate, Document, Label, Span
+from el4ner.data import Ballot, Document, Label
 from el4ner.desk import Desk
 from el4ner.encoder import Encoder, default_encoder
 from el4ner.errors import DataError, ModelError
@@ -36,8 +38,8 @@ from el4ner.stages.extract import Extracted, extract
 from el4ner.stages.fork import Setting, fork
 from el4ner.stages.retrieve import Retrieved
 from el4ner.stages.verify import verify
-from el4ner.vote import Decision, decide
-from el4ner.windows import windows
+from el4ner.vote import Decision
+from el4ner.windows import shares, windows
 
 _STAGES = ("retrieve", "extract", "classify", "verify")
 _AHEAD = 3  # windows under way on servers: one waits for its last replies, one is full at work, one is being prepared
@@ -155,12 +157,34 @@ class EL4NER:
         passages = [p for i, document in enumerate(documents) for p in self._passages(i, document)]
         if not passages:
             return [Annotation(d.id, d.text, (), (), (), self.decision) for d in documents]
-        recipe = self.recipe
         spans, silent = self._retriever.spans(passages, labels)
         same = self.pool.places if leave_one_out else {}
         hidden = [same.get(show(documents[p.document].text), []) for p in passages]
         found = self._retriever.demonstrations(passages, spans, labels, hidden)
         briefs = self._briefs(passages, found, labels)
+        extracted: list[Extracted] = []
+        ballots: list[list[Ballot]] = []
+        for part in self._parts(briefs, len(passages)):
+            mine = {member: brief[part.start : part.stop] for member, brief in briefs.items()}
+            window = passages[part.start : part.stop]
+            seen, judged = self._judge(window, found[part.start : part.stop], mine, labels)
+            extracted += seen
+            ballots += judged
+        traces = [
+            trace(p, spans[i], found[i], {m: b[i] for m, b in briefs.items()}, extracted[i], silent[i])
+            for i, p in enumerate(passages)
+        ]
+        return [assemble(i, d, passages, ballots, traces, self.decision) for i, d in enumerate(documents)]
+
+    def _judge(
+        self,
+        passages: Sequence[Passage],
+        found: Sequence[Retrieved],
+        briefs: dict[str, list[Brief]],
+        labels: tuple[Label, ...],
+    ) -> tuple[list[Extracted], list[list[Ballot]]]:
+        """Stages 2 to 4, for passages that the engines can hold at once."""
+        recipe = self.recipe
         extracted = extract(passages, found, briefs, self.members, labels, recipe.extract, self._desk)
         self._someone_answered(extracted)
         extracted = self._tagged(passages, extracted, labels)
@@ -168,13 +192,19 @@ class EL4NER:
         ballots = classify(passages, extracted, root, self.members, recipe.classify, self._desk)
         if recipe.tagger.votes:
             ballots = [[voted(ballot) for ballot in group] for group in ballots]
-        ballots = verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
-        traces = [
-            _trace(p, spans[i], found[i], {m: b[i] for m, b in briefs.items()}, extracted[i], silent[i])
-            for i, p in enumerate(passages)
-        ]
-        placed = [[_placed(ballot, p) for ballot in group] for p, group in zip(passages, ballots, strict=True)]
-        return [self._merge(i, d, passages, placed, traces) for i, d in enumerate(documents)]
+        return extracted, verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
+
+    def _parts(self, briefs: Mapping[str, Sequence[Brief]], count: int) -> Iterator[range]:
+        """The window in parts of about the same size whose prefixes fit the engines' caches, all stages long."""
+        full = [0.0] * count  # how much of a cache the passage takes, of the cache that it takes most of
+        for model in {id(member.model): member.model for member in self.members}.values():
+            if model.cached:
+                mine = [briefs[member.name] for member in self.members if member.model is model]
+                taken = [sum(brief.tokens + brief.limit for brief in group) for group in zip(*mine, strict=True)]
+                full = [max(one, tokens / model.cached) for one, tokens in zip(full, taken, strict=True)]
+        weights = [ceil(1000 * share) for share in full]
+        fewest = max(1, ceil(sum(weights) / 1000))
+        return shares(weights, min(1000, ceil(sum(weights) / fewest) + max(weights)))
 
     def _passages(self, number: int, document: Document) -> list[Passage]:
         if not isinstance(document.text, str):
@@ -206,41 +236,3 @@ class EL4NER:
                 f"no member answered; the first reason: {EXTRACT} {member}: {reason};"
                 " `el4ner doctor` asks every endpoint"
             )
-
-    def _merge(
-        self,
-        number: int,
-        document: Document,
-        passages: Sequence[Passage],
-        placed: Sequence[Sequence[Ballot]],
-        traces: Sequence[Trace],
-    ) -> Annotation:
-        mine = [i for i, p in enumerate(passages) if p.document == number]
-        ballots = tuple(ballot for i in mine for ballot in placed[i])
-        entities = decide(document.text, ballots, self.decision)
-        return Annotation(document.id, document.text, entities, ballots, tuple(traces[i] for i in mine), self.decision)
-
-
-def _placed(ballot: Ballot, where: Passage) -> Ballot:
-    span = ballot.candidate.span
-    candidate = Candidate(where.span(span.start, span.end), ballot.candidate.proposals)
-    return Ballot(candidate, ballot.votes, ballot.verdicts)
-
-
-def _trace(
-    where: Passage,
-    spans: Mapping[str, tuple[Span, ...]],
-    found: Retrieved,
-    briefs: Mapping[str, Brief],
-    extracted: Extracted,
-    silent: Sequence[str],
-) -> Trace:
-    return Trace(
-        {name: tuple(where.span(s.start, s.end) for s in group) for name, group in spans.items()},
-        found.weights,
-        tuple(Shown(e.id, s) for e, s in zip(found.examples, found.similarities, strict=True)),
-        {name: brief.demonstrations for name, brief in briefs.items()},
-        extracted.ungrounded,
-        (*silent, *(f"{EXTRACT} {member}: {reason}" for member, reason in extracted.failed.items())),
-        extracted.cut,
-    )

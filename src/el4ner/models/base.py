@@ -82,11 +82,18 @@ class Model(Protocol):
 
     `identity` names what answers, so that two models with one identity give the same reply to the same request: it
     is the first half of the reply store's key. `context` is the number of tokens that prompt and reply may fill
-    together. `overlaps`: whether several calls of `generate`, from several threads, are faster side by side than one
-    after the other; an engine that gives all it has to one call says no.
+    together.
     """
 
-    overlaps: bool
+    @property
+    def overlaps(self) -> bool:
+        """Whether several calls of `generate`, from several threads, are faster side by side."""
+        ...
+
+    @property
+    def cached(self) -> int | None:
+        """Tokens of prompts that are kept for later requests that begin with them, if the caller should mind."""
+        ...
 
     @property
     def identity(self) -> str:

@@ -53,6 +53,7 @@ class OpenAIModel:
     """A served model. One event loop, in a thread, serves all callers: one bound and one pool of connections."""
 
     overlaps = True
+    cached: int | None = None  # the server's memory is the server's business
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint

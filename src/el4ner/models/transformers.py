@@ -30,6 +30,7 @@ class TransformersModel:
     """A Hugging Face model in this process. Use `TransformersModel.open`."""
 
     overlaps = False  # one batch takes all of the device
+    cached: int | None = None  # prefixes are shared within a call only
 
     def __init__(self, opened: Pretrained, context: int | None, batch_tokens: int) -> None:
         import xgrammar
