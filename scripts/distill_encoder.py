@@ -122,7 +122,7 @@ def compare(data: Path) -> None:
 
 
 def chinese(data: Path) -> None:
-    from el4ner.encoder import ASSET, default_encoder
+    from el4ner.retrieval.encoder import ASSET, default_encoder
 
     sets = {name: spans(data / name, 2000) for name in CHINESE}
     print("| 1-NN purity | " + " | ".join(f"{name} ({len(rows)})" for name, rows in sets.items()) + " |")

@@ -18,9 +18,9 @@ from pathlib import Path
 from el4ner.config import Recipe, load_recipe, recipe_names
 from el4ner.errors import El4nerError
 from el4ner.evaluate.ablate import GROUPS, variants
-from el4ner.evaluate.known import known_sets
 from el4ner.evaluate.layout import escaped, grid, parameters, scores
 from el4ner.evaluate.run import load
+from el4ner.evaluate.sets.known import known_sets
 from el4ner.evaluate.table import Result, Table, result, tabulate
 
 OPEN, CLOSE = "<!-- findings: kept when this file is written again -->", "<!-- end of findings -->"

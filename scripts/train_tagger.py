@@ -26,9 +26,9 @@ from statistics import mean
 import numpy as np
 
 from el4ner.data import Span
-from el4ner.similarity import PosWeights, span_weights
-from el4ner.tagger import Tagger, features
-from el4ner.words import words
+from el4ner.retrieval.similarity import PosWeights, span_weights
+from el4ner.text.tagger import Tagger, features
+from el4ner.text.words import words
 
 Sentence = tuple[list[str], list[str]]  # words and their tags
 MIN_FEATURE = 4  # copies of the training sentences count

@@ -13,9 +13,9 @@ from el4ner.config import Recipe, load_recipe
 from el4ner.data import Example, Span
 from el4ner.evaluate.ablate import GROUPS, redecided, variants
 from el4ner.evaluate.compare import outcomes, trials
-from el4ner.evaluate.dataset import Dataset
 from el4ner.evaluate.experiment import Workshop, plan
 from el4ner.evaluate.run import Run, Setup
+from el4ner.evaluate.sets.dataset import Dataset
 from el4ner.evaluate.table import Result
 from el4ner.models.base import Reply, Request, Token, Usage
 

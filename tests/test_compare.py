@@ -21,11 +21,11 @@ from el4ner.config import Recipe
 from el4ner.data import Example, Span
 from el4ner.errors import ConfigError, ContextError, DataError
 from el4ner.evaluate.compare import Trial, outcomes, place, safe, trials
-from el4ner.evaluate.dataset import Dataset
 from el4ner.evaluate.experiment import Workshop
 from el4ner.evaluate.holm import holm
 from el4ner.evaluate.layout import escaped, to_csv, to_json, to_markdown
 from el4ner.evaluate.run import load
+from el4ner.evaluate.sets.dataset import Dataset
 from el4ner.evaluate.table import Failed, Outcome, Table, tabulate
 from el4ner.models.base import Reply, Request
 
@@ -309,7 +309,7 @@ def command(
 ) -> Callable[..., tuple[int, str, str]]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EL4NER_STORE", str(tmp_path / "replies.sqlite"))
-    monkeypatch.setattr("el4ner.evaluate.dataset.open_dataset", lambda path: DATA)
+    monkeypatch.setattr("el4ner.evaluate.sets.dataset.open_dataset", lambda path: DATA)
     for name in ("good", "bad", "broken"):
         Path(f"{name}.toml").write_text(RECIPE.format(name=name))
 

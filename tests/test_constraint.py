@@ -10,12 +10,12 @@ from fakes import any_text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from el4ner.ground import ground
 from el4ner.models.base import Reply
 from el4ner.models.constraint import Constraint, Listing, OneOf, fingerprint, to_ebnf, to_json_schema
-from el4ner.passage import show
 from el4ner.prompts.replies import read_listing
-from el4ner.words import words
+from el4ner.text.ground import ground
+from el4ner.text.passage import show
+from el4ner.text.words import words
 
 LABELS = ("person", 'a "place" \\ (of)')
 TEXT = "Anna Berg; of Rome (Italy) is none"

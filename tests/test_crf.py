@@ -12,9 +12,9 @@ from el4ner import crf
 from el4ner.crf import Crf
 from el4ner.data import Example, Span
 from el4ner.errors import MissingExtraError
-from el4ner.passage import show
 from el4ner.plugin import Plugin
 from el4ner.pool import Pool
+from el4ner.text.passage import show
 
 NAMES = ("Oslo", "Lima", "Quito", "Kyoto", "Bergen", "Turin")
 PEOPLE = ("Anna Berg", "Tom Lind", "Maria Sol", "Eva Stone", "Ole Ray", "Ida Moor")

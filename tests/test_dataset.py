@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from el4ner import cli
 from el4ner.data import Example, Label, Span
 from el4ner.errors import ConfigError, DataError
-from el4ner.evaluate import dataset as datasets
-from el4ner.evaluate.dataset import Dataset, leaked, open_dataset, sample
-from el4ner.evaluate.fetch import fetch
-from el4ner.evaluate.known import KnownSet, KnownSplit, known_sets
+from el4ner.evaluate.sets import dataset as datasets
+from el4ner.evaluate.sets.dataset import Dataset, leaked, open_dataset, sample
+from el4ner.evaluate.sets.fetch import fetch
+from el4ner.evaluate.sets.known import KnownSet, KnownSplit, known_sets
 from el4ner.formats import write_examples
 
 ADA = Example("1", "Ada slept .", (Span(0, 3, "person"),))
@@ -126,7 +126,7 @@ def test_a_known_set_is_opened_by_its_name(tmp_path: Path, monkeypatch: pytest.M
 
 
 def datasets_digest(examples: list[Example]) -> str:
-    from el4ner.evaluate.raw import digest
+    from el4ner.evaluate.sets.raw import digest
 
     return digest(examples)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from el4ner.encoder import ASSET, Encoder, StaticEncoder, default_encoder
+from el4ner.retrieval.encoder import ASSET, Encoder, StaticEncoder, default_encoder
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)  # lone surrogates and null bytes included
 SCRIPTS = ["New York", "北京市", "Владивосток", "نيويورك", "กรุงเทพ", "東京タワー", "서울"]

@@ -18,10 +18,10 @@ from test_render import HOSTILE
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Candidate, Label, Proposal, Span, Verdict, Vote
-from el4ner.evaluate.confusion import confusion
-from el4ner.evaluate.match import Kind, match
-from el4ner.evaluate.mistake_page import mistake_page
-from el4ner.evaluate.mistakes import Dissent, examine, mistakes, worst
+from el4ner.evaluate.mistakes.confusion import confusion
+from el4ner.evaluate.mistakes.match import Kind, match
+from el4ner.evaluate.mistakes.mistake_page import mistake_page
+from el4ner.evaluate.mistakes.mistakes import Dissent, examine, mistakes, worst
 from el4ner.evaluate.run import Run, Setup, save
 from el4ner.evaluate.score import Score, Text, score
 from el4ner.evaluate.stages import Judged

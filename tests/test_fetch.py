@@ -16,10 +16,10 @@ import pytest
 from el4ner.data import Example, Label, Span
 from el4ner.errors import DataError
 from el4ner.evaluate import download as downloads
-from el4ner.evaluate import fetch as fetching
 from el4ner.evaluate import raw
-from el4ner.evaluate.dataset import open_dataset
-from el4ner.evaluate.known import KnownSet, KnownSplit, known_set, known_sets
+from el4ner.evaluate.sets import fetch as fetching
+from el4ner.evaluate.sets.dataset import open_dataset
+from el4ner.evaluate.sets.known import KnownSet, KnownSplit, known_set, known_sets
 
 TRAIN = b"Ada\tB-person\nmet\tO\nBob\tB-person\n\nTea\tB-food\n\xef\xb8\x8f\tO\nfor\tO\ntwo\tO\n\n"
 TEST = b"Oslo\tB-place\nsleeps\tO\n\n"

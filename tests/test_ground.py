@@ -8,8 +8,8 @@ from fakes import any_text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from el4ner.ground import ground
-from el4ner.words import words
+from el4ner.text.ground import ground
+from el4ner.text.words import words
 
 QUOTES = "\"'“”‘’«»「」`"
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from fakes import LABELS, POOL, LetterEncoder, example
 
-import el4ner.coarse
-import el4ner.index
+import el4ner.retrieval.coarse
+import el4ner.retrieval.index
 from el4ner.data import Example, Span
 from el4ner.errors import DataError
-from el4ner.index import Index, Kind, Query, gold
 from el4ner.pool import Pool
+from el4ner.retrieval.index import Index, Kind, Query, gold
 
 QUERIES: list[Query] = [
     (["Oslo", "Tom Lind"], np.array([4.0, 2.0])),
@@ -47,7 +47,7 @@ def pool_of(examples: Sequence[Example]) -> Pool:
 
 @pytest.fixture
 def always_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(el4ner.index, "KEEP", 1)
+    monkeypatch.setattr(el4ner.retrieval.index, "KEEP", 1)
 
 
 def kept(root: Path) -> list[Path]:
@@ -211,7 +211,7 @@ class TestDisk:
                     raise KeyboardInterrupt
                 return super().encode(texts)
 
-        monkeypatch.setattr(el4ner.index, "_BATCH", 8)
+        monkeypatch.setattr(el4ner.retrieval.index, "_BATCH", 8)
         with pytest.raises(KeyboardInterrupt):
             found(Index(pool_of(grown(50)), Breaking(), gold, "gold", tmp_path))
         assert list(tmp_path.glob("*/*")) == []
@@ -235,7 +235,7 @@ class TestDisk:
     def test_the_first_pass_is_kept_too(
         self, tmp_path: Path, always_on_disk: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(el4ner.index, "FROM", 1)
+        monkeypatch.setattr(el4ner.retrieval.index, "FROM", 1)
         pool = pool_of(grown(50))
         exact = found(Index(pool, LetterEncoder(), gold))
         assert found(Index(pool, LetterEncoder(), gold, "gold", tmp_path), approximate=True) == exact
@@ -244,5 +244,5 @@ class TestDisk:
         files[0].write_bytes(b"damaged")
         files[1].write_bytes(files[1].read_bytes()[:-400])
         assert found(Index(pool, LetterEncoder(), gold, "gold", tmp_path), approximate=True) == exact
-        monkeypatch.setattr(el4ner.coarse.Coarse, "of", None)
+        monkeypatch.setattr(el4ner.retrieval.coarse.Coarse, "of", None)
         assert found(Index(pool, LetterEncoder(), gold, "gold", tmp_path), approximate=True) == exact

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from el4ner.data import Label
-from el4ner.encoder import default_encoder
-from el4ner.likeness import grouped, joined
 from el4ner.models.base import Outcome, Reply, Token
+from el4ner.retrieval.encoder import default_encoder
+from el4ner.retrieval.likeness import grouped, joined
 
 LABELS = [Label(name) for name in ("singer", "lake", "composer", "river", "guitarist", "sea")]
 

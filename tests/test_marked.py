@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from el4ner.data import Example, Span
 from el4ner.models.base import Outcome, Reply, Token
-from el4ner.passage import passage, show
 from el4ner.prompts.marked import mark, markable, marked, read_marks
+from el4ner.text.passage import passage, show
 
 TEXT = "Anna Berg lives in Berlin ."
 signs = st.lists(st.sampled_from(["@", "#", "@@", "##", "@@@", "###", "a", "Berg", " ", "C#", "@x", "北", "é"])).map(

@@ -6,7 +6,7 @@ from test_render import HOSTILE, annotation
 from el4ner.annotation import Annotation
 from el4ner.data import Label, Span
 from el4ner.ledger import Cost
-from el4ner.page import marked, page
+from el4ner.view.page import marked, page
 from el4ner.vote import Decision
 
 VOID = {"meta", "img", "br", "link", "input"}

@@ -8,7 +8,7 @@ from fakes import any_text
 from hypothesis import given
 from hypothesis import strategies as st
 
-from el4ner.passage import Passage, cut, passage, show
+from el4ner.text.passage import Passage, cut, passage, show
 
 TOKENS = (
     "<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|eot_id|>", "<|END_OF_TURN_TOKEN|>", "[INST]", "[/INST]", "[SEP]",

@@ -18,7 +18,7 @@ from el4ner.config import Recipe
 from el4ner.errors import DataError, MissingExtraError
 from el4ner.evaluate.bootstrap import Interval, interval
 from el4ner.evaluate.calibration import Bin, Calibration
-from el4ner.evaluate.confusion import Confusion
+from el4ner.evaluate.mistakes.confusion import Confusion
 from el4ner.evaluate.plots import plot_confusion, plot_cost, plot_k, plot_reliability
 from el4ner.evaluate.points import Point, names, points, read_runs, texts_by_recipe
 from el4ner.evaluate.run import Run, Setup, save

@@ -16,9 +16,9 @@ from el4ner.data import Example, Label, Span
 from el4ner.errors import ConfigError
 from el4ner.models.base import Request
 from el4ner.models.constraint import Listing, OneOf
-from el4ner.passage import show
 from el4ner.prompts.form import Form
 from el4ner.prompts.style import STYLES, style
+from el4ner.text.passage import show
 
 GOLDEN = Path(__file__).parent / "golden"
 LABELS = (Label("person", "a human being"), Label("location", 'a place {or} "spot"'), Label("product type"))

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from el4ner.config import RetrieveSettings
-from el4ner.index import Index, gold
-from el4ner.passage import passage
-from el4ner.phrases import phrases
 from el4ner.pool import Pool
+from el4ner.retrieval.index import Index, gold
 from el4ner.stages.retrieve import Retrieved, choose, retrieve
+from el4ner.text.passage import passage
+from el4ner.text.phrases import phrases
 
 TEXTS = [
     "Anna Berg lives in Berlin .",

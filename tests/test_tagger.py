@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import el4ner.tagger
-from el4ner.tagger import ASSET, default_tagger, features, tag
-from el4ner.words import words
+import el4ner.text.tagger
+from el4ner.text.tagger import ASSET, default_tagger, features, tag
+from el4ner.text.words import words
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 UPOS = {"ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"}
@@ -69,7 +69,7 @@ def test_handles_are_names_and_places_of_meeting_are_not() -> None:
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = tag(forms(SENTENCE))
-    monkeypatch.setattr(el4ner.tagger, "_BLOCK", 3)
+    monkeypatch.setattr(el4ner.text.tagger, "_BLOCK", 3)
     assert tag(forms(SENTENCE)) == whole
 
 

@@ -19,11 +19,11 @@ from el4ner.annotation import Annotation
 from el4ner.config import Recipe, load_recipe, parse_recipe, recipe_names
 from el4ner.data import Document, Example
 from el4ner.errors import ConfigError, DataError
-from el4ner.evaluate.choose import Goal, choose
-from el4ner.evaluate.leave_one_out import Evidence, Opener
-from el4ner.evaluate.recipe_file import recipe_toml
 from el4ner.evaluate.score import Score, Text, counts, total
-from el4ner.evaluate.tune import Tuned, budget, draw, tune
+from el4ner.evaluate.tuning.choose import Goal, choose
+from el4ner.evaluate.tuning.leave_one_out import Evidence, Opener
+from el4ner.evaluate.tuning.recipe_file import recipe_toml
+from el4ner.evaluate.tuning.tune import Tuned, budget, draw, tune
 from el4ner.member import Member
 from el4ner.models.base import Outcome, Reply, Token
 from el4ner.models.store import Store

@@ -10,8 +10,8 @@ ROOT = Path(__file__).parent.parent
 SCRIPT = """
 from el4ner import EL4NER, Label, Pool, load_recipe
 from el4ner.demo import demo_pool, demo_texts
-from el4ner.encoder import default_encoder
-from el4ner.tagger import tag
+from el4ner.retrieval.encoder import default_encoder
+from el4ner.text.tagger import tag
 assert len(demo_pool().examples) > 150 and len(list(demo_texts())) == 12
 assert default_encoder().encode(["Porto"]).shape[0] == 1 and tag(["Porto"])
 try:

@@ -9,8 +9,8 @@ from sets import Corpus
 
 from el4ner.data import Example
 from el4ner.models.constraint import EMPTY
-from el4ner.passage import show
-from el4ner.words import words
+from el4ner.text.passage import show
+from el4ner.text.words import words
 
 
 def candidate(

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from outside import Outside, plain, rows
 
 from el4ner.data import Example, Span
-from el4ner.encoder import default_encoder
 from el4ner.errors import El4nerError
-from el4ner.passage import show
-from el4ner.phrases import phrases
 from el4ner.pool import Pool
-from el4ner.similarity import span_weights
+from el4ner.retrieval.encoder import default_encoder
+from el4ner.retrieval.similarity import span_weights
+from el4ner.text.passage import show
+from el4ner.text.phrases import phrases
 
 # The most texts taken of each data set; all of them may be given away with the weights (`redistribution` in meta.json).
 CAPS = {
@@ -176,7 +176,7 @@ def _span_sims(
     asked: Sequence[str],
     spans: Sequence[Sequence[Span]],
 ) -> NDArray[np.float32]:
-    """SpanSim of every pool text (rows) to each of these texts (columns); see `el4ner.table`."""
+    """SpanSim of every pool text (rows) to each of these texts (columns); see `el4ner.retrieval.table`."""
     columns = [i for i, group in enumerate(spans) for _ in group]
     result = np.full((n, len(asked)), -np.inf, np.float32)
     if not columns:

@@ -15,8 +15,8 @@ from writing import joined, reshaping
 
 from el4ner.data import Example
 from el4ner.models.constraint import EMPTY, SEPARATOR
-from el4ner.passage import show
 from el4ner.prompts.style import style
+from el4ner.text.passage import show
 
 KINDS = ("extract", "classify", "verify", "preextract")
 CHANCES = (0.60, 0.20, 0.15, 0.05)

@@ -118,7 +118,7 @@ class RetrieveSettings(_Settings):
     `pool_spans`: "gold" takes the pool's labelled spans; "members" pre-extracts them once (stored); "words" as above.
     The weights of a span by part of speech are open in the paper; these are a public reproduction's.
     `search` "approximate" sifts pools of more than a million spans (or texts) before it compares exactly: see
-    `el4ner.coarse`.
+    `el4ner.retrieval.coarse`.
     `balance`: every label of the pool, where it can be, is among the demonstrations. `diversity` d chooses them one by
     one (maximal marginal relevance): the next is that with the most (1 - d) x similarity - d x cosine of its text to
     the nearest of those chosen already; 0 is similarity alone.

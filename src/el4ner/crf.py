@@ -1,8 +1,8 @@
 """A small trained tagger: a conditional random field over words, learnt from a pool in seconds.
 
 It is the plug-in of SuperICL (arXiv 2305.08848): not good, but sure of other things than a language model is. Words are
-those of `el4ner.words`, in any script; features are a word, its shape, its endings, its neighbours, and parts of speech
-where the text is English. Tags are B-, I- and O, so that of nested entities the outermost is learnt.
+those of `el4ner.text.words`, in any script; features are a word, its shape, its endings, its neighbours, and parts of
+speech where the text is English. Tags are B-, I- and O, so that of nested entities the outermost is learnt.
 
 Training is L-BFGS from zero, which is the same on every run; crfsuite's quicker ways shuffle by a generator that cannot
 be seeded.
@@ -19,9 +19,9 @@ from typing import Any
 
 from el4ner.data import Example, Span
 from el4ner.errors import MissingExtraError
-from el4ner.passage import passage
-from el4ner.tagger import default_tagger, features
-from el4ner.words import words
+from el4ner.text.passage import passage
+from el4ner.text.tagger import default_tagger, features
+from el4ner.text.words import words
 
 _OUT = "O"
 # A hundred iterations for small pools, fewer for large ones, and at most so many words, from texts at even distances.

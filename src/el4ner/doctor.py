@@ -17,9 +17,9 @@ from el4ner.member import Member
 from el4ner.models.base import Message, Model, Outcome, Reply, Request
 from el4ner.models.constraint import EMPTY, Constraint, Listing, OneOf
 from el4ner.models.open import open_model
-from el4ner.passage import passage
 from el4ner.prompts.replies import read_choice, read_listing
 from el4ner.prompts.style import style
+from el4ner.text.passage import passage
 
 _OPTIONS = ("quartz-42", "zebra-17")  # nobody answers these unless a grammar makes them
 _SENTENCE = "Ilvara Quent sailed from Port Masry to Old Dun on Friday."

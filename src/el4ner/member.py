@@ -10,9 +10,9 @@ from el4ner.config import MemberSettings
 from el4ner.data import Example, Label
 from el4ner.errors import ContextError
 from el4ner.models.base import Model
-from el4ner.passage import Passage
 from el4ner.prompts.form import Form
 from el4ner.prompts.style import Hints, Style
+from el4ner.text.passage import Passage
 
 _TAIL = 160  # tokens kept free for a question after the prefix and a short answer
 

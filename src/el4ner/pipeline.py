@@ -18,19 +18,18 @@ from el4ner.assemble import assemble, trace
 from el4ner.config import Recipe, load_recipe
 from el4ner.data import Ballot, Document, Label
 from el4ner.desk import Desk
-from el4ner.encoder import Encoder, default_encoder
 from el4ner.errors import DataError, ModelError
 from el4ner.ledger import Cost, Ledger
 from el4ner.member import Brief, Member
 from el4ner.models.base import Model
 from el4ner.models.open import open_models
 from el4ner.models.store import Store
-from el4ner.passage import Passage, cut, show
 from el4ner.plugin import NAME as TAGGER
 from el4ner.plugin import Plugin, proposed, voted
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
-from el4ner.retriever import Retriever
+from el4ner.retrieval.encoder import Encoder, default_encoder
+from el4ner.retrieval.retriever import Retriever
 from el4ner.sidebyside import ahead
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import STAGE as EXTRACT
@@ -38,6 +37,7 @@ from el4ner.stages.extract import Extracted, extract
 from el4ner.stages.fork import Setting, fork
 from el4ner.stages.retrieve import Retrieved
 from el4ner.stages.verify import verify
+from el4ner.text.passage import Passage, cut, show
 from el4ner.vote import Decision
 from el4ner.windows import shares, windows
 

@@ -14,8 +14,8 @@ from threading import RLock
 
 from el4ner.crf import Crf, Guess, require
 from el4ner.data import Ballot, Candidate, Proposal, Span, Vote
-from el4ner.passage import show
 from el4ner.pool import Pool
+from el4ner.text.passage import show
 
 NAME = "tagger"  # its name among the voters
 _FOLDS = 5

@@ -15,7 +15,7 @@ from el4ner.data import Example, Label, Span
 from el4ner.errors import DataError
 from el4ner.formats import Format, read_examples, read_labels
 from el4ner.formats.offsets import fault
-from el4ner.passage import show
+from el4ner.text.passage import show
 
 
 @dataclass(frozen=True)

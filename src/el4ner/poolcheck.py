@@ -12,7 +12,7 @@ from itertools import combinations
 
 from el4ner.data import Example, Span
 from el4ner.pool import Pool
-from el4ner.words import splits_word
+from el4ner.text.words import splits_word
 
 FEW = 3  # a label in fewer examples than this is rare
 LONG = 2000  # characters of a text that would crowd the other demonstrations out of a small model's context

@@ -80,8 +80,8 @@ def explain(
     no_store: NoStore = False,
 ) -> None:
     """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
-    from el4ner.explain import explain
-    from el4ner.marks import palette
+    from el4ner.view.explain import explain
+    from el4ner.view.marks import palette
 
     ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store))
     with _interruptible(no_store):

@@ -24,9 +24,9 @@ def check(
     labels: LabelsFile = None,
 ) -> None:
     """Look a pool over before anything is paid for: labels, offsets, repeats. Exit code 1 if it holds errors."""
-    from el4ner.marks import one_line
     from el4ner.poolcheck import Severity, check
-    from el4ner.render import grid
+    from el4ner.view.marks import one_line
+    from el4ner.view.render import grid
 
     report = check(read_pool(file, labels))
     counts = grid("label", "entities", "examples")
@@ -53,7 +53,7 @@ def recipes(
 ) -> None:
     """List the recipes that come with the package, or print one: a start for a file of your own."""
     from el4ner.config import load_recipe, recipe_names, recipe_text
-    from el4ner.render import grid
+    from el4ner.view.render import grid
 
     if name is not None:
         with lines_to(None) as write:
@@ -83,8 +83,8 @@ def doctor(recipe: RecipeName = "nano") -> None:
 
 
 def _print_diagnosis(diagnosis: Diagnosis) -> None:
-    from el4ner.marks import one_line
-    from el4ner.render import grid, yes_or_no
+    from el4ner.view.marks import one_line
+    from el4ner.view.render import grid, yes_or_no
 
     asked = f", asked in the style {diagnosis.style}" if diagnosis.style else ""
     out.print(Text(f"\n{diagnosis.model}{asked}", style="bold"))
@@ -115,9 +115,9 @@ def store(
     ] = None,
 ) -> None:
     """Show what the reply store holds, by model, and what it did cost once."""
-    from el4ner.marks import one_line
     from el4ner.models.store import Store
-    from el4ner.render import grid
+    from el4ner.view.marks import one_line
+    from el4ner.view.render import grid
 
     path = store_path(store)
     if not path.exists():

@@ -77,7 +77,7 @@ def compare(
     """
     from el4ner.config import load_recipe
     from el4ner.evaluate.compare import trials
-    from el4ner.evaluate.dataset import open_dataset
+    from el4ner.evaluate.sets.dataset import open_dataset
 
     recipes, numbers = [load_recipe(name) for name in recipe], _numbers(seeds)
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
@@ -104,7 +104,7 @@ def ablate(
     from el4ner.config import load_recipe
     from el4ner.evaluate.ablate import GROUPS, variants
     from el4ner.evaluate.compare import trials
-    from el4ner.evaluate.dataset import open_dataset
+    from el4ner.evaluate.sets.dataset import open_dataset
 
     for group in only or ():
         if group not in GROUPS:

@@ -14,9 +14,9 @@ from el4ner.cli.console import err, out, say
 
 def list_sets() -> None:
     """List the data sets that are known by name, and whether they are on this machine."""
-    from el4ner.evaluate.fetch import data_folder, missing
-    from el4ner.evaluate.known import known_sets
-    from el4ner.render import grid
+    from el4ner.evaluate.sets.fetch import data_folder, missing
+    from el4ner.evaluate.sets.known import known_sets
+    from el4ner.view.render import grid
 
     table = grid("name", "licence", "lang", "types", "train", "dev", "test", "here")
     table.columns[0].no_wrap = True
@@ -34,8 +34,8 @@ def fetch_set(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A known data set (`el4ner data list`).")],
 ) -> None:
     """Fetch a known data set, check it, and say where it is. What is here already is checked, not fetched again."""
-    from el4ner.evaluate.fetch import fetch, read_split
-    from el4ner.evaluate.known import known_set
+    from el4ner.evaluate.sets.fetch import fetch, read_split
+    from el4ner.evaluate.sets.known import known_set
 
     known = known_set(name)
     with download_bar() as bar:

@@ -26,9 +26,9 @@ def demo(html: Page = None, recipe: RecipeName = "nano") -> None:
 
     from el4ner.cli.progress import watched
     from el4ner.demo import demo_pool, demo_texts
-    from el4ner.marks import palette
-    from el4ner.page import page
-    from el4ner.render import cost_table, entity_table, highlight, legend, spent
+    from el4ner.view.marks import palette
+    from el4ner.view.page import page
+    from el4ner.view.render import cost_table, entity_table, highlight, legend, spent
 
     pool, texts = demo_pool(), demo_texts()
     ner, opening = open_ensemble(recipe, pool, None)

@@ -10,15 +10,15 @@ from rich.text import Text
 
 from el4ner.cli.console import out, say
 from el4ner.cli.output import write_text
-from el4ner.evaluate.match import Kind
+from el4ner.evaluate.mistakes.match import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import RenderableType
 
-    from el4ner.evaluate.mistake_tables import Table
-    from el4ner.evaluate.mistakes import Case
+    from el4ner.evaluate.mistakes.mistake_tables import Table
+    from el4ner.evaluate.mistakes.mistakes import Case
     from el4ner.evaluate.stages import Judged
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run (`el4ner eval -o RUN`).")]
@@ -33,11 +33,11 @@ Only = Annotated[Kind | None, typer.Option("--kind", help="Only texts with mista
 
 def errors(run: RunFolder, html: Page = None, limit: Limit = None, kind: Only = None) -> None:
     """Show what a run got wrong: kinds of mistakes by type, the stage where each arose, and the worst texts."""
-    from el4ner.evaluate.mistake_page import LIMIT, mistake_page
-    from el4ner.evaluate.mistake_tables import heading, tables
-    from el4ner.evaluate.mistakes import worst
+    from el4ner.evaluate.mistakes.mistake_page import LIMIT, mistake_page
+    from el4ner.evaluate.mistakes.mistake_tables import heading, tables
+    from el4ner.evaluate.mistakes.mistakes import worst
     from el4ner.evaluate.run import load
-    from el4ner.marks import palette
+    from el4ner.view.marks import palette
 
     made = load(run)
     for table in tables(made):
@@ -58,8 +58,8 @@ def _print(title: str, *parts: RenderableType) -> None:
 
 
 def _grid(table: Table) -> RenderableType:
-    from el4ner.marks import one_line
-    from el4ner.render import grid
+    from el4ner.view.marks import one_line
+    from el4ner.view.render import grid
 
     drawn = grid(*table.columns)
     for column in drawn.columns[table.words :]:
@@ -72,9 +72,9 @@ def _grid(table: Table) -> RenderableType:
 def _text(text: Judged, cases: Sequence[Case], colours: Mapping[str, str]) -> RenderableType:
     from rich.console import Group
 
-    from el4ner.evaluate.mistake_tables import summary
-    from el4ner.marks import one_line
-    from el4ner.render import grid, highlight
+    from el4ner.evaluate.mistakes.mistake_tables import summary
+    from el4ner.view.marks import one_line
+    from el4ner.view.render import grid, highlight
 
     annotation = text.annotation
     listed = grid("mistake", "gold", "found", "arose in")

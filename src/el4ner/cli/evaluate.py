@@ -55,10 +55,10 @@ def evaluate(
     from el4ner.cli.data import download_bar
     from el4ner.cli.progress import watched
     from el4ner.config import load_recipe
-    from el4ner.evaluate.dataset import open_dataset
     from el4ner.evaluate.experiment import Workshop, plan
     from el4ner.evaluate.report import as_json, report
     from el4ner.evaluate.run import save
+    from el4ner.evaluate.sets.dataset import open_dataset
     from el4ner.pool import Pool
 
     settings = load_recipe(recipe)
@@ -85,8 +85,8 @@ def _print(report: Report, title: str) -> None:
 
 
 def _scores(report: Report) -> Table:
-    from el4ner.marks import one_line
-    from el4ner.render import grid
+    from el4ner.view.marks import one_line
+    from el4ner.view.render import grid
 
     scores, interval = report.scores, report.interval
     table = grid("", "P", "R", "F1", "95 %", "right", "found", "gold")

@@ -34,7 +34,7 @@ def plot(picture: Wanted, runs: Folders, output: File) -> None:
     """Draw runs: F1 against cost or demonstrations, the reliability of scores, or which types are taken for which."""
     from el4ner.evaluate import plots
     from el4ner.evaluate.calibration import calibration
-    from el4ner.evaluate.confusion import confusion
+    from el4ner.evaluate.mistakes.confusion import confusion
     from el4ner.evaluate.points import points, read_runs, texts_by_recipe
 
     found = read_runs(runs)

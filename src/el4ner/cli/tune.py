@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from el4ner.annotation import Annotation
-    from el4ner.evaluate.tune import Budget, Estimate, Tuned
+    from el4ner.evaluate.tuning.tune import Budget, Estimate, Tuned
     from el4ner.pipeline import EL4NER
 
 _OURS = "# Made by: el4ner tune"
@@ -58,8 +58,8 @@ def tune(
     A search that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
     from el4ner.config import load_recipe
-    from el4ner.evaluate.recipe_file import recipe_toml
-    from el4ner.evaluate.tune import budget, draw, tune
+    from el4ner.evaluate.tuning.recipe_file import recipe_toml
+    from el4ner.evaluate.tuning.tune import budget, draw, tune
 
     base, examples = load_recipe(recipe), read_pool(pool, labels)
     recipe_toml(base)  # what cannot be written is told before anything is asked
@@ -114,7 +114,7 @@ class _Runs:
 
     def __call__(self, annotations: Iterator[Annotation], ner: EL4NER, total: int) -> Iterator[Annotation]:
         from el4ner.cli.progress import watched
-        from el4ner.evaluate.search import retrieval
+        from el4ner.evaluate.tuning.search import retrieval
 
         self._runs += 1
         shown = ", ".join(str(member.settings.demonstrations) for member in ner.members)
@@ -155,8 +155,8 @@ def _goal(tuned: Tuned) -> str:
 
 
 def _print(tuned: Tuned, to: Console) -> None:
-    from el4ner.marks import one_line
-    from el4ner.render import grid
+    from el4ner.view.marks import one_line
+    from el4ner.view.render import grid
 
     tried = grid("stage", "setting", "threshold", "P", "R", "F1", "")
     for one in tuned.tried:
@@ -184,8 +184,8 @@ def _row(estimate: Estimate) -> list[str]:
 
 
 def _conclusion(tuned: Tuned) -> Iterator[str]:
-    from el4ner.evaluate.tune import FOLDS
-    from el4ner.marks import one_line
+    from el4ner.evaluate.tuning.tune import FOLDS
+    from el4ner.view.marks import one_line
 
     gap, agreed = tuned.comparison, f"{tuned.agreed} of {FOLDS} folds chose the same"
     yield (

@@ -11,8 +11,8 @@ from el4ner.annotation import Annotation
 from el4ner.config import Recipe, ServerSettings
 from el4ner.data import Document, Example
 from el4ner.errors import DataError
-from el4ner.evaluate.dataset import Dataset, leaked, sample
 from el4ner.evaluate.run import Run, Setup
+from el4ner.evaluate.sets.dataset import Dataset, leaked, sample
 from el4ner.evaluate.stages import Judged
 from el4ner.models.base import Model
 from el4ner.models.gguf import count_parameters

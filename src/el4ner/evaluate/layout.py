@@ -17,7 +17,7 @@ from el4ner.evaluate.bootstrap import Comparison, Interval
 from el4ner.evaluate.report import as_json, plain
 from el4ner.evaluate.run import Setup
 from el4ner.evaluate.table import DRAWS, Cell, Mean, Table
-from el4ner.marks import one_line
+from el4ner.view.marks import one_line
 
 LEVEL = 0.05
 _SECONDS = (

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from el4ner.errors import ConfigError, DataError, MissingExtraError
 from el4ner.evaluate.calibration import Calibration
-from el4ner.evaluate.confusion import Confusion
+from el4ner.evaluate.mistakes.confusion import Confusion
 from el4ner.evaluate.points import Point
-from el4ner.marks import one_line
+from el4ner.view.marks import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from el4ner.words import words
+from el4ner.text.words import words
 
 SEPARATOR = "; "
 EMPTY = "none"

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 
 from el4ner.data import Example
 from el4ner.models.base import Reply
-from el4ner.passage import passage
 from el4ner.prompts.replies import Item, probability_of
+from el4ner.text.passage import passage
 
 _OPEN, _CLOSE = "@@", "##"
 _RUN = re.compile("@@+|##+")

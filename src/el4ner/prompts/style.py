@@ -24,8 +24,8 @@ from el4ner.data import Example, Label
 from el4ner.errors import ConfigError
 from el4ner.models.base import Message, Request
 from el4ner.models.constraint import EMPTY, SEPARATOR, Listing, OneOf
-from el4ner.passage import show
 from el4ner.prompts.form import Form
+from el4ner.text.passage import show
 
 STYLES = ("compact", "chat")
 _STOP = ("\n",)

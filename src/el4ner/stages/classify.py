@@ -11,10 +11,10 @@ from el4ner.desk import Desk
 from el4ner.member import Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.models.constraint import EMPTY
-from el4ner.passage import Passage
 from el4ner.prompts.replies import read_choice
 from el4ner.stages.extract import Extracted
 from el4ner.stages.fork import Fork
+from el4ner.text.passage import Passage
 
 STAGE = "classify"
 

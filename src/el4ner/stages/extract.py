@@ -10,15 +10,15 @@ from el4ner.annotation import Ungrounded
 from el4ner.config import ExtractSettings
 from el4ner.data import Candidate, Label, Proposal, Span
 from el4ner.desk import Desk
-from el4ner.ground import ground
 from el4ner.member import Brief, Member
 from el4ner.models.base import Outcome, Reply
-from el4ner.passage import Passage
 from el4ner.prompts.form import Form
 from el4ner.prompts.replies import Item
 from el4ner.stages.question import form_of, questions
 from el4ner.stages.retrieve import Retrieved
-from el4ner.words import splits_word
+from el4ner.text.ground import ground
+from el4ner.text.passage import Passage
+from el4ner.text.words import splits_word
 
 STAGE = "extract"
 Answer = tuple[str | None, Reply]  # the type that was asked about, where it was asked about alone

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from el4ner.data import Example, Label
-from el4ner.encoder import Encoder
-from el4ner.likeness import grouped, joined
 from el4ner.member import Brief, Member
-from el4ner.passage import Passage
+from el4ner.retrieval.encoder import Encoder
+from el4ner.retrieval.likeness import grouped, joined
 from el4ner.stages.retrieve import Retrieved
+from el4ner.text.passage import Passage
 
 
 @dataclass(frozen=True)

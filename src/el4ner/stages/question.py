@@ -9,9 +9,9 @@ from el4ner.config import ExtractSettings
 from el4ner.data import Example, Label
 from el4ner.member import Brief, Member
 from el4ner.models.base import Request
-from el4ner.passage import Passage
 from el4ner.prompts.form import Form
 from el4ner.stages.retrieve import Retrieved
+from el4ner.text.passage import Passage
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from el4ner.data import Ballot, Label, Verdict
 from el4ner.desk import Desk
 from el4ner.member import Brief, Member
 from el4ner.models.base import Outcome, Reply, Request
-from el4ner.passage import Passage
 from el4ner.prompts.replies import read_choice
+from el4ner.text.passage import Passage
 from el4ner.vote import Decision, winner
 
 STAGE = "verify"

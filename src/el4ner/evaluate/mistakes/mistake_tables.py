@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from el4ner.evaluate.confusion import Confusion, confusion
-from el4ner.evaluate.match import Kind
-from el4ner.evaluate.mistakes import Case, Mistakes, mistakes
+from el4ner.evaluate.mistakes.confusion import Confusion, confusion
+from el4ner.evaluate.mistakes.match import Kind
+from el4ner.evaluate.mistakes.mistakes import Case, Mistakes, mistakes
 from el4ner.evaluate.run import Run
 
 FREQUENT = 10

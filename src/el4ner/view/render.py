@@ -17,7 +17,7 @@ from el4ner.annotation import Annotation
 from el4ner.data import Entity, Span
 from el4ner.fate import ballot_of
 from el4ner.ledger import Cost
-from el4ner.marks import INK, marks, one_line, printable
+from el4ner.view.marks import INK, marks, one_line, printable
 
 _COUNTS = ("asked", "repeated", "stored", "calls", "cut", "failed", "prompt", "cached", "generated")
 _ALWAYS = ("asked", "calls", "prompt", "generated")

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from el4ner.data import Entity, Span
-from el4ner.evaluate.match import Kind
-from el4ner.evaluate.mistake_tables import Table, heading, summary, tables
-from el4ner.evaluate.mistakes import Case, worst
+from el4ner.evaluate.mistakes.match import Kind
+from el4ner.evaluate.mistakes.mistake_tables import Table, heading, summary, tables
+from el4ner.evaluate.mistakes.mistakes import Case, worst
 from el4ner.evaluate.run import Run
 from el4ner.evaluate.score import Mention
 from el4ner.evaluate.stages import Judged
-from el4ner.page import classes_of, document, escaped, evidence, marked, row_of, title_of
+from el4ner.view.page import classes_of, document, escaped, evidence, marked, row_of, title_of
 
 LIMIT = 200
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from el4ner.encoder import Encoder
+from el4ner.retrieval.encoder import Encoder
 
 Vectors = NDArray[np.float32]
 Integers = NDArray[np.int64]

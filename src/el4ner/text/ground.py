@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from el4ner.words import splits_word
+from el4ner.text.words import splits_word
 
 _QUOTES = "\"'“”‘’«»「」`"
 

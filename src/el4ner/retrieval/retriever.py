@@ -8,14 +8,14 @@ from threading import Lock
 from el4ner.config import Recipe
 from el4ner.data import Example, Label, Span
 from el4ner.desk import Desk
-from el4ner.encoder import Encoder
 from el4ner.errors import ModelError
-from el4ner.index import Index, gold
 from el4ner.member import Member
-from el4ner.passage import Passage, passage
-from el4ner.phrases import phrases
 from el4ner.pool import Pool
+from el4ner.retrieval.encoder import Encoder
+from el4ner.retrieval.index import Index, gold
 from el4ner.stages.retrieve import Retrieved, input_spans, preextract, retrieve
+from el4ner.text.passage import Passage, passage
+from el4ner.text.phrases import phrases
 from el4ner.windows import windows
 
 

@@ -12,13 +12,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from el4ner.coarse import FROM, Coarse
 from el4ner.data import Example, Span
-from el4ner.encoder import Encoder
-from el4ner.passage import show
 from el4ner.pool import Pool
-from el4ner.shelf import Shelf, coarse, read
-from el4ner.table import Asked, Integers, Ranking, Table, Vectors, arrange
+from el4ner.retrieval.coarse import FROM, Coarse
+from el4ner.retrieval.encoder import Encoder
+from el4ner.retrieval.shelf import Shelf, coarse, read
+from el4ner.retrieval.table import Asked, Integers, Ranking, Table, Vectors, arrange
+from el4ner.text.passage import show
 
 # What can be searched: the spans of the examples with entities, their whole texts, the texts without entities.
 Kind = Literal["spans", "texts", "bare"]

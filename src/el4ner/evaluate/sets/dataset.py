@@ -12,8 +12,8 @@ from pathlib import Path
 
 from el4ner.data import Example, Label
 from el4ner.errors import ConfigError, DataError
-from el4ner.evaluate.fetch import Bar, Notice, fetch, folder_of, read_split
-from el4ner.evaluate.known import KnownSet, known_set, known_sets
+from el4ner.evaluate.sets.fetch import Bar, Notice, fetch, folder_of, read_split
+from el4ner.evaluate.sets.known import KnownSet, known_set, known_sets
 from el4ner.formats import read_examples, read_labels
 from el4ner.formats.files import by_suffix
 from el4ner.pool import occurring

@@ -13,15 +13,15 @@ from el4ner.config import Recipe, load_recipe
 from el4ner.data import Example
 from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.bootstrap import Comparison, Interval, compare, interval
-from el4ner.evaluate.choose import Goal, choose
 from el4ner.evaluate.experiment import Workshop
-from el4ner.evaluate.leave_one_out import Evidence, Opener, Watch
 from el4ner.evaluate.score import Counts, Score, total
-from el4ner.evaluate.search import Found, Tried, changed, demonstrations, retrievals, search
+from el4ner.evaluate.tuning.choose import Goal, choose
+from el4ner.evaluate.tuning.leave_one_out import Evidence, Opener, Watch
+from el4ner.evaluate.tuning.search import Found, Tried, changed, demonstrations, retrievals, search
 from el4ner.ledger import Cost
 from el4ner.models.store import Store
-from el4ner.passage import cut, show
 from el4ner.pool import Pool
+from el4ner.text.passage import cut, show
 
 FOLDS = 5
 LEAST = 10  # texts with entities: two a fold

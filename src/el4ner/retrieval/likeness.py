@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from el4ner.data import Label
-from el4ner.encoder import Encoder
+from el4ner.retrieval.encoder import Encoder
 
 
 def grouped(labels: Sequence[Label], groups: int, encoder: Encoder) -> list[list[Label]]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from model2vec import StaticModel
 
-ASSET = Path(__file__).parent / "assets" / "encoder"
+ASSET = Path(__file__).parents[1] / "assets" / "encoder"
 _FALLBACK = "chars1"  # the version of `_characters`; part of the identity
 _LATIN = re.compile("[A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff]")
 _LETTER = re.compile(r"[^\W\d_]")

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from el4ner.data import Example
 from el4ner.errors import DataError
-from el4ner.evaluate.known import KnownSet
-from el4ner.evaluate.raw import check, convert, digest
+from el4ner.evaluate.sets.known import KnownSet
+from el4ner.evaluate.sets.raw import check, convert, digest
 from el4ner.formats import jsonl, read_examples
 
 Notice = Callable[[str], None]
@@ -80,7 +80,7 @@ def read_split(known: KnownSet, split: str) -> tuple[Example, ...]:
 
 
 def _fetched(known: KnownSet, file: str, bar: Bar) -> bytes:
-    from el4ner.evaluate.download import download
+    from el4ner.evaluate.sets.download import download
 
     name = file.rpartition("/")[2]
     return download(known.url(file), lambda done, total: bar(name, done, total))

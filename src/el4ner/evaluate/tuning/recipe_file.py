@@ -9,7 +9,7 @@ import tomli_w
 
 from el4ner.config import Recipe, parse_recipe
 from el4ner.errors import ConfigError
-from el4ner.marks import one_line
+from el4ner.view.marks import one_line
 
 
 def recipe_toml(recipe: Recipe, comments: Iterable[str] = ()) -> str:

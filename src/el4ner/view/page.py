@@ -13,7 +13,7 @@ from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Entity, Label, Span, Vote
 from el4ner.fate import ballot_of, entity_of, why_not
 from el4ner.ledger import Cost
-from el4ner.marks import INK, marks, one_line, palette, printable
+from el4ner.view.marks import INK, marks, one_line, palette, printable
 
 _COUNTS = ("asked", "repeated", "stored", "calls", "cut", "failed", "prompt", "cached", "generated")
 

@@ -1,4 +1,4 @@
-"""What a span weighs in SpanSim, by part of speech (paper, stage 1); `el4ner.table` computes SpanSim itself.
+"""What a span weighs in SpanSim, by part of speech (paper, stage 1); `el4ner.retrieval.table` computes SpanSim itself.
 
 The paper orders the weights: proper nouns above common nouns above pronouns, the rest nothing. Its numbers are not
 known here; the defaults 4 / 2 / 1 / 0 are those of a public reproduction.
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from el4ner.data import Span
 from el4ner.errors import ConfigError
-from el4ner.tagger import default_tagger
-from el4ner.words import words
+from el4ner.text.tagger import default_tagger
+from el4ner.text.words import words
 
 
 @dataclass(frozen=True, slots=True)

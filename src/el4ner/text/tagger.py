@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ASSET = Path(__file__).parent / "assets" / "tagger" / "tagger.npz"
+ASSET = Path(__file__).parents[1] / "assets" / "tagger" / "tagger.npz"
 _BLOCK = 4096  # words scored at once; bounds the memory that a long document takes
 _FEW = 5  # below so many alphabetic words, the share of known ones says nothing about the language
 _KNOWN = 0.3  # below it are 97 % of German, 72 % of Spanish, 1 to 11 % of English texts (README beside the weights)

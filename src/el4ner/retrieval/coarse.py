@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from el4ner.table import Asked, Ranking, Table, Vectors, largest
+from el4ner.retrieval.table import Asked, Ranking, Table, Vectors, largest
 
 # Spans. A million (of 128 dimensions) take the exact scan 15 ms of one core for a text of 6 spans, this pass 6; ten
 # million, five noisy copies of two, 169 and 36, and 99.6 % of the best 8 are found. Below a million little is gained.

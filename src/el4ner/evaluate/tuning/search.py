@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from el4ner.config import Recipe, RetrieveSettings, VerifySettings
-from el4ner.evaluate.choose import Goal, choose
-from el4ner.evaluate.leave_one_out import Evidence
 from el4ner.evaluate.score import Score, total
+from el4ner.evaluate.tuning.choose import Goal, choose
+from el4ner.evaluate.tuning.leave_one_out import Evidence
 from el4ner.pool import Pool
 from el4ner.vote import Rule
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 
 from el4ner.data import Span
-from el4ner.tagger import default_tagger
-from el4ner.words import words
+from el4ner.text.tagger import default_tagger
+from el4ner.text.words import words
 
 _INSIDE = ("PROPN", "NOUN", "ADJ", "NUM", "X")
 _HEAD = ("PROPN", "NOUN", "X")

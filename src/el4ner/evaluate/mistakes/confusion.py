@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from el4ner.evaluate.match import match, place
+from el4ner.evaluate.mistakes.match import match, place
 from el4ner.evaluate.score import Counts, Text
 
 

@@ -25,9 +25,9 @@ from zipfile import BadZipFile
 import numpy as np
 from platformdirs import user_cache_path
 
-from el4ner.coarse import Coarse
 from el4ner.data import Example
-from el4ner.table import Table, Vectors
+from el4ner.retrieval.coarse import Coarse
+from el4ner.retrieval.table import Table, Vectors
 
 _PROBES = 512  # rows whose checksum is kept; one of a whole file would cost a second a gigabyte at every start
 Build = Callable[[Callable[[int, int], Vectors]], Table]

@@ -1,6 +1,6 @@
 """Public data sets that are known by name: where their files are, how they are read, and what must come out.
 
-They are listed in `known.toml`. Nothing of them is part of the package: `el4ner.evaluate.fetch` gets them.
+They are listed in `known.toml`. Nothing of them is part of the package: `el4ner.evaluate.sets.fetch` gets them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class KnownSet:
 @cache
 def known_sets() -> Mapping[str, KnownSet]:
     """All known sets by name, in the file's order."""
-    text = files("el4ner").joinpath("evaluate", "known.toml").read_text(encoding="utf-8")
+    text = files("el4ner.evaluate.sets").joinpath("known.toml").read_text(encoding="utf-8")
     return {name: _known(name, table) for name, table in tomllib.loads(text).items()}
 
 

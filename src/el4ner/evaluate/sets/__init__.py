@@ -1,0 +1,1 @@
+"""Labelled texts to score on: folders, files, and public sets by name."""

@@ -1,0 +1,1 @@
+"""The pool made searchable: vectors, tables of them, SpanSim."""

@@ -1,0 +1,1 @@
+"""Annotations and costs for people: the terminal, HTML."""
