@@ -15,9 +15,9 @@ import pytest
 
 from el4ner.data import Example, Label, Span
 from el4ner.errors import DataError
-from el4ner.evaluate import download as downloads
-from el4ner.evaluate import raw
+from el4ner.evaluate.sets import download as downloads
 from el4ner.evaluate.sets import fetch as fetching
+from el4ner.evaluate.sets import raw
 from el4ner.evaluate.sets.dataset import open_dataset
 from el4ner.evaluate.sets.known import KnownSet, KnownSplit, known_set, known_sets
 

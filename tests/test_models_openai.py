@@ -146,7 +146,7 @@ def test_an_overloaded_server_gets_fewer_at_once() -> None:
         peaks.clear()
         assert {r.text for r in model.generate([PLAIN] * 16)} == {"good"}
     assert crowd > 4
-    assert max(peaks) <= 8  # halved at least once, and not yet regained
+    assert max(peaks) <= 12  # halved at least once; 32 answers regain four at most
 
 
 def test_the_pause_may_be_named_by_a_date() -> None:

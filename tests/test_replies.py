@@ -211,6 +211,17 @@ def test_choices(text: str, chosen: str | None) -> None:
     assert read_choice(Reply(text), OPTIONS)[0] == chosen
 
 
+def test_a_type_with_a_confidence_behind_it_is_that_type() -> None:
+    said = read_listing(
+        Reply("Oslo (location, 0.93); Rex (dog, 0.93); Ada (location, 0.9, 0.8)"), {"location", "dog, 0.93"}
+    )
+    assert [(item.text, item.label) for item in said] == [
+        ("Oslo", "location"),
+        ("Rex", "dog, 0.93"),
+        ("Ada", "location, 0.9, 0.8"),
+    ]
+
+
 def test_of_options_that_differ_in_case_the_exact_one_is_meant() -> None:
     options = ("US", "us", "Us")
     assert [read_choice(Reply(f" {option}."), options)[0] for option in options] == list(options)

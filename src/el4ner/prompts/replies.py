@@ -20,6 +20,7 @@ _SEPARATORS = re.compile(r"[;\n]")
 _BULLET = re.compile(r"\s*(?:[-*•](?:\s+|$))*")
 _JSON_LISTING = re.compile(r'\s*\{\s*"entities"\s*:\s*\[')
 _JSON_GAP = re.compile(r"[\s,]*")
+_CONFIDENCE = re.compile(r",\s*[01]\.\d+$")  # models that read a tagger's hints write its confidence, too
 _AROUND = " \n\t\"'`“”‘’「」().*"
 
 
@@ -87,6 +88,8 @@ def _item(reply: Reply, start: int, end: int, labels: Collection[str]) -> Item:
         return Item(piece, None, probability_of(reply.tokens, start, start + len(piece)))
     text = piece[: -len(label) - 2].rstrip()
     label_at = start + len(piece) - len(label) - 1
+    if label not in labels and (bare := _CONFIDENCE.sub("", label)) in labels:
+        label = bare
     return Item(
         text,
         label,
