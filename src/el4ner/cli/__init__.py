@@ -24,25 +24,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, tune.tune):
+    app.command()(command)
+app.command("eval")(evaluate.evaluate)
+for command in (errors.errors, compare.compare, compare.ablate, plot.plot, check.store):
+    app.command()(command)
 pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")
-app.add_typer(pools, name="pool")
 pools.command("check")(check.check)
 sets = typer.Typer(no_args_is_help=True, help="Data sets to score on.")
-app.add_typer(sets, name="data")
 sets.command("list")(data.list_sets)
 sets.command("fetch")(data.fetch_set)
 merged = typer.Typer(no_args_is_help=True, help="Adapters, merged into their base models.")
-app.add_typer(merged, name="experts")
 merged.command("build")(experts.build)
 merged.command("export")(experts.export)
-app.command("eval")(evaluate.evaluate)
-app.command()(errors.errors)
-app.command()(plot.plot)
-app.command()(compare.compare)
-app.command()(compare.ablate)
-app.command()(tune.tune)
-for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, check.store):
-    app.command()(command)
+for name, group in (("pool", pools), ("data", sets), ("experts", merged)):
+    app.add_typer(group, name=name)
 
 
 def _version(wanted: bool) -> None:
