@@ -27,8 +27,8 @@ app = typer.Typer(
 for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, tune.tune):
     app.command()(command)
 app.command("eval")(evaluate.evaluate)
-for command in (errors.errors, compare.compare, compare.ablate, plot.plot, check.store):
-    app.command()(command)
+for other in (errors.errors, compare.compare, compare.ablate, plot.plot, check.store):
+    app.command()(other)
 pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")
 pools.command("check")(check.check)
 sets = typer.Typer(no_args_is_help=True, help="Data sets to score on.")
