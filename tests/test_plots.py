@@ -14,7 +14,7 @@ from test_cli import Run as Call
 from test_cli import run as run_command
 from test_evaluate import judged
 
-from el4ner.config import Recipe
+from el4ner.config import Recipe, parse_recipe
 from el4ner.errors import DataError, MissingExtraError
 from el4ner.evaluate.bootstrap import Interval, interval
 from el4ner.evaluate.calibration import Bin, Calibration
@@ -164,6 +164,13 @@ def test_parameters_are_left_out_where_nobody_knows_them(tmp_path: Path) -> None
 def test_a_run_that_asked_nothing_can_be_drawn(tmp_path: Path) -> None:
     plot_cost([point(tokens=0.0)], tmp_path / "p.svg")
     words(tmp_path / "p.svg")
+
+
+def test_a_recipe_without_members_can_be_drawn(tmp_path: Path) -> None:
+    alone = parse_recipe({"name": "tagger", "models": {}, "members": [], "tagger": {"votes": True}}, "tagger")
+    (found,) = points([made(alone)])
+    assert found.k == 0
+    plot_cost([found], tmp_path / "a.svg")
 
 
 def test_settings_of_the_user_change_nothing(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ _LOOK: dict[Any, Any] = {
 def plot_cost(points: Sequence[Point], file: Path) -> None:
     """F1 against tokens a text and, where they are known, against parameters: a row of axes for each data set.
 
-    Points of equal cost stand side by side.
+    Points of equal cost stand side by side; what costs nothing is a dashed line.
     """
     known = [point for point in points if point.parameters]
     costs: list[tuple[str, Callable[[Point], float]]] = [("tokens a text (prompt and generated)", lambda p: p.tokens)]
@@ -60,6 +60,8 @@ def plot_cost(points: Sequence[Point], file: Path) -> None:
                 here = [point for point in points if point.data == name and cost(point)]
                 for x, point in zip(_apart([cost(point) for point in here]), here, strict=True):
                     _dot(axes, x, point, recipes.index(point.recipe))
+                for point in (point for point in points if point.data == name and cost(point) == 0):
+                    axes.axhline(point.f1, color=_colour(recipes.index(point.recipe)), linestyle="--")
         _legend(figure, recipes)
 
 

@@ -122,5 +122,5 @@ def _point(name: str, family: str, data: str, cells: Sequence[_Cell]) -> Point:
     low, high = (float(value) for value in np.percentile(drawn, (2.5, 97.5)))
     f1 = float(np.mean([total(cell.table).f1 for cell in cells]))
     tokens = float(np.mean([cell.tokens for cell in cells]))
-    k = max(member.demonstrations for member in cells[0].recipe.members)
+    k = max((member.demonstrations for member in cells[0].recipe.members), default=0)
     return Point(name, family, data, f1, Interval(low, high), tokens, cells[0].parameters, k)
