@@ -36,6 +36,8 @@ class Request:
 
     `prompt` is either plain text to be continued, or a chat whose template the engine applies. Generation ends at the
     model's end token, at a stop string (not part of the reply), or after `max_tokens`. `temperature` 0 is greedy.
+    `stale`: an engine may cut a list off once so many entries in a row were there before; 0 is never. A saving that
+    engines need not know, and no part of what the reply store keys on: what is left out are repeats, but for very few.
     """
 
     prompt: str | tuple[Message, ...]
@@ -44,6 +46,7 @@ class Request:
     constraint: Constraint | None = None
     temperature: float = 0.0
     seed: int = 0
+    stale: int = 0
 
 
 @dataclass(frozen=True, slots=True)

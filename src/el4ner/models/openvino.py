@@ -10,7 +10,6 @@ one at a time; a reply that is empty at once has no output to read.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 from collections.abc import Sequence
@@ -21,11 +20,11 @@ from threading import Lock
 from typing import Any
 
 from el4ner.errors import MissingExtraError, ModelError
-from el4ner.models.base import Done, Outcome, Reply, Request, Token, Usage
+from el4ner.models.base import Done, Outcome, Reply, Request
 from el4ner.models.constraint import to_ebnf
 from el4ner.models.gguf import read_header
 from el4ner.models.merge import prepared
-from el4ner.models.pieces import stop_at, until
+from el4ner.models.reading import Reading
 
 _CACHED = 49_152  # tokens of keys and values that are kept: 0.65 GB of SmolLM2-135M in 8 bits
 _BLOCK = 32  # tokens of such a cache block, on CPUs
@@ -121,7 +120,7 @@ class OpenVINOModel:
 
     def _run(self, requests: Sequence[Request]) -> list[Reply]:
         replies: dict[int, Reply] = {}
-        handles = {}
+        readings: dict[int, Reading] = {}
         for number, request in enumerate(requests):
             ids = self._encode(self._render(request))
             length = ids.shape[1]
@@ -129,16 +128,18 @@ class OpenVINOModel:
                 wanted = f"prompt of {length} tokens and reply of {request.max_tokens}"
                 replies[number] = Reply("", Outcome.FAILED, error=f"{wanted} do not fit the context of {self.context}")
                 continue
-            handles[number] = (self._pipeline.add_request(number, ids, self._config(request)), length)
+            handle = self._pipeline.add_request(number, ids, self._config(request))
+            readings[number] = Reading(handle, request, length, self._vocabulary)
         try:
             while self._pipeline.has_non_finished_requests():
                 self._pipeline.step()
+                for reading in readings.values():
+                    reading.take()
         except BaseException:  # an interrupt, too, must not leave requests behind in the engine
-            for handle, _ in handles.values():
-                handle.cancel()
+            for reading in readings.values():
+                reading.cancel()
             raise
-        for number, (handle, length) in handles.items():
-            replies[number] = self._read(handle, length, requests[number].stop)
+        replies |= {number: reading.reply() for number, reading in readings.items()}
         return [replies[number] for number in range(len(requests))]
 
     def _encode(self, text: str) -> Any:
@@ -155,7 +156,6 @@ class OpenVINOModel:
 
         config = genai.GenerationConfig()
         config.max_new_tokens = request.max_tokens
-        config.stop_strings = set(request.stop)
         config.eos_token_id = self._tokenizer.get_eos_token_id()
         config.apply_chat_template = False
         config.logprobs = 1
@@ -167,35 +167,11 @@ class OpenVINOModel:
             config.structured_output_config = genai.StructuredOutputConfig(grammar=to_ebnf(request.constraint))
         return config
 
-    def _read(self, handle: Any, length: int, stop: Sequence[str]) -> Reply:
-        import openvino_genai as genai
-
-        if handle.get_status() != genai.GenerationStatus.FINISHED:
-            return Reply("", Outcome.FAILED, usage=Usage(length), error="the key-value cache is full")
-        outputs = handle.read_all()
-        if not outputs:
-            return Reply("", usage=Usage(length))
-        output = outputs[0]
-        cut = output.finish_reason == genai.GenerationFinishReason.LENGTH
-        tokens = self._tokens(output.generated_ids, output.generated_log_probs)
-        text = "".join(token.text for token in tokens)
-        end = stop_at(text, stop)
-        if end is not None:  # under a grammar, the engine misses a stop string that is spelt in unusual tokens
-            text, cut = text[:end], False
-            tokens = until(tokens, end)
-        usage = Usage(length, generated=len(output.generated_ids))
-        return Reply(text, Outcome.CUT if cut else Outcome.DONE, tokens, usage)
-
-    def _tokens(self, ids: Sequence[int], logprobs: Sequence[float]) -> tuple[Token, ...]:
-        """Texts of tokens that concatenate to the reply: a character's bytes count for the token that completes it."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        eos = self._tokenizer.get_eos_token_id()
-        pairs = [(self._vocabulary[i], p) for i, p in zip(ids, logprobs, strict=True) if i != eos]
-        return tuple(Token(decoder.decode(piece), min(p, 0.0)) for piece, p in pairs)
-
     @cached_property
     def _vocabulary(self) -> dict[int, bytes]:
-        return {number: piece for piece, number in self._tokenizer.get_vocab().items()}
+        """The bytes of each token but the end of the text."""
+        eos = self._tokenizer.get_eos_token_id()
+        return {number: piece for piece, number in self._tokenizer.get_vocab().items() if number != eos}
 
     def close(self) -> None:
         """Give back the engine's memory."""

@@ -30,6 +30,9 @@ from el4ner.text.passage import show
 STYLES = ("compact", "chat")
 _STOP = ("\n",)
 _VERDICTS = ("true", "false")
+# Repeats in a row that end a list. Of 4,951 lists of nano, five ended in 832, at a loss of five entries; six ended 759,
+# at a loss of two, and saved 22 % of what was generated.
+_STALE = 6
 
 
 class Hints(Protocol):
@@ -103,7 +106,8 @@ class Style:
         constraint = Listing(shown, names, self._lead) if constrain else None
         prompt = self._prompt(labels, prefix + self._text("extract", form), form)
         stop = ("\n\n",) if form is Form.REASONS and not self.chat else self._stop
-        return Request(prompt, limit, stop, constraint)
+        stale = _STALE if form in (Form.LIST, Form.NAMES) else 0
+        return Request(prompt, limit, stop, constraint, stale=stale)
 
     def classify(self, prefix: str, labels: Sequence[Label], span: str, none: bool) -> Request:
         """Stage 3: of which type is this span, or (if `none` is allowed) of none of these?"""
