@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -204,16 +205,16 @@ def test_where_the_floor_cannot_be_reached_the_nearest_is_taken_and_it_is_told()
     assert result.estimate.score.precision > result.before.score.precision
 
 
-def test_where_there_is_only_noise_the_recipe_stays_and_the_search_flatters_itself() -> None:
-    results = [tuned(noisy(salt), seed=salt, texts=20) for salt in (3, 5, 8)]
-    assert [r.estimate.score.f1 > r.before.score.f1 for r in results] == [False] * 3
-    assert [r.recipe == r.base for r in results] == [True] * 3
-    assert max(r.in_sample.score.f1 - r.honest.score.f1 for r in results) > 0.02
+def test_where_there_is_only_noise_the_recipe_stays() -> None:
+    results = [tuned(noisy(salt), seed=salt, texts=20) for salt in range(8)]
+    assert sum(r.kept for r in results) >= 6
+    assert np.mean([r.honest.score.f1 - r.before.score.f1 for r in results]) < 0.02
 
 
 @pytest.mark.slow
-def test_the_estimate_is_what_other_texts_show_though_all_that_is_chosen_from_is_noise() -> None:
-    """Over many searches: the score on the texts that were chosen by is too high, the estimate is not."""
+def test_a_search_that_takes_noise_for_merit_flatters_itself_but_not_its_estimate(monkeypatch: Any) -> None:
+    """Without the rule of standard errors, over many searches: the estimate is no higher than other texts show."""
+    monkeypatch.setattr("el4ner.evaluate.search.choose", partial(choose, errors=0.0))
     fresh = [made(1000 + number) for number in range(150)]
     told = []
     for salt in range(24):
@@ -222,10 +223,10 @@ def test_the_estimate_is_what_other_texts_show_though_all_that_is_chosen_from_is
         documents = [Document(e.id, e.text) for e in fresh]
         annotations = opener(*models)(result.recipe, POOL).annotate(documents)
         texts = [Text(e.text, e.entities, a.entities) for e, a in zip(fresh, annotations, strict=True)]
-        told.append((total(counts(texts)).f1, result.estimate.score.f1, result.in_sample.score.f1))
-    really, estimated, flattered = np.mean(told, axis=0)
-    assert flattered > really + 0.02
-    assert abs(estimated - really) < 0.02
+        told.append((total(counts(texts)).f1, result.honest.score.f1, result.in_sample.score.f1))
+    really, honest, flattered = np.mean(told, axis=0)
+    assert flattered > really + 0.03
+    assert honest < really + 0.01
 
 
 def test_nothing_is_asked_twice_after_an_interruption(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def _votes(recipe: Recipe, evidence: Evidence, rows: Sequence[int]) -> list[Vari
     votes += [(r, measured) for r in rules if r != "majority" and len(measured) > 1]
     return [
         Variant(
-            f"{rule}{', weights by accuracy' if members is measured else ''}, {proposers} must propose",
+            f"{rule}{' by accuracy' if members is measured else ''}, {proposers} propose",
             recipe.model_copy(update={"members": members, "decide": decide}),
         )
         for rule, members in votes
