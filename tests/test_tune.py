@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from el4ner.annotation import Annotation
 from el4ner.config import Recipe, load_recipe, parse_recipe, recipe_names
 from el4ner.data import Document, Example
 from el4ner.errors import ConfigError, DataError
-from el4ner.evaluate.score import Score, Text, counts, total
+from el4ner.evaluate.score import Text, counts, total
 from el4ner.evaluate.tuning.choose import Goal, choose
 from el4ner.evaluate.tuning.leave_one_out import Evidence, Opener
 from el4ner.evaluate.tuning.recipe_file import recipe_toml
@@ -195,26 +196,42 @@ def test_the_precision_floor_is_kept_and_recall_gained_under_it() -> None:
     strict = tuned(model(), precision=0.7)
     assert strict.honest.score.precision >= 0.7
     assert strict.recipe.decide.threshold > loose.recipe.decide.threshold - 0.75
-    assert strict.goal.reached(strict.in_sample.score)
+    assert strict.in_sample.score.precision >= 0.7
+
+
+def test_the_number_of_demonstrations_is_not_chosen_for_a_floor_that_only_the_vote_can_reach() -> None:
+    """With 16 demonstrations one town is listed, rightly; with 2, what two members agree on reaches the floor."""
+
+    def listing(word: str) -> Callable[[Asked], str]:
+        return lambda a: (
+            "; ".join(w for w in (*TOWNS, word, "there") if w in a.text)
+            if len(a.demonstrations) < 16
+            else next((t for t in TOWNS[:1] if t in a.text), "none")
+        )
+
+    models = (scripted(listing(word), "location", identity=word) for word in ("on", "day"))
+    result = tuned(*models, precision=0.35)
+    assert result.changes == {"decide.proposers": (1, 2)}
+    assert result.honest.score.recall == 1
 
 
 def test_where_the_floor_cannot_be_reached_the_nearest_is_taken_and_it_is_told() -> None:
     model = scripted(listed, lambda a: surely("location", 0.9 if a.span in (*TOWNS, "rain") else 0.3))
     result = tuned(model, precision=0.95)
-    assert not result.goal.reached(result.estimate.score)
+    assert result.estimate.score.precision < 0.95
     assert result.estimate.score.precision > result.before.score.precision
 
 
-def test_where_there_is_only_noise_the_recipe_stays_and_the_search_flatters_itself() -> None:
-    results = [tuned(noisy(salt), seed=salt, texts=20) for salt in (3, 5, 8)]
-    assert [r.estimate.score.f1 > r.before.score.f1 for r in results] == [False] * 3
-    assert [r.recipe == r.base for r in results] == [True] * 3
-    assert max(r.in_sample.score.f1 - r.honest.score.f1 for r in results) > 0.02
+def test_where_there_is_only_noise_the_recipe_stays() -> None:
+    results = [tuned(noisy(salt), seed=salt, texts=20) for salt in range(8)]
+    assert sum(r.kept for r in results) >= 6
+    assert np.mean([r.honest.score.f1 - r.before.score.f1 for r in results]) < 0.02
 
 
 @pytest.mark.slow
-def test_the_estimate_is_what_other_texts_show_though_all_that_is_chosen_from_is_noise() -> None:
-    """Over many searches: the score on the texts that were chosen by is too high, the estimate is not."""
+def test_a_search_that_takes_noise_for_merit_flatters_itself_but_not_its_estimate(monkeypatch: Any) -> None:
+    """Without the rule of standard errors, over many searches: the estimate is no higher than other texts show."""
+    monkeypatch.setattr("el4ner.evaluate.search.choose", partial(choose, errors=0.0))
     fresh = [made(1000 + number) for number in range(150)]
     told = []
     for salt in range(24):
@@ -223,10 +240,10 @@ def test_the_estimate_is_what_other_texts_show_though_all_that_is_chosen_from_is
         documents = [Document(e.id, e.text) for e in fresh]
         annotations = opener(*models)(result.recipe, POOL).annotate(documents)
         texts = [Text(e.text, e.entities, a.entities) for e, a in zip(fresh, annotations, strict=True)]
-        told.append((total(counts(texts)).f1, result.estimate.score.f1, result.in_sample.score.f1))
-    really, estimated, flattered = np.mean(told, axis=0)
-    assert flattered > really + 0.02
-    assert abs(estimated - really) < 0.02
+        told.append((total(counts(texts)).f1, result.honest.score.f1, result.in_sample.score.f1))
+    really, honest, flattered = np.mean(told, axis=0)
+    assert flattered > really + 0.03
+    assert honest < really + 0.01
 
 
 def test_nothing_is_asked_twice_after_an_interruption(tmp_path: Path) -> None:
@@ -335,8 +352,6 @@ def test_a_clear_gain_is_worth_changes() -> None:
 
 def test_one_right_out_of_one_reaches_no_floor() -> None:
     goal, one = Goal(0.8), [(1, 1, 1)] + [(0, 0, 1)] * 19
-    assert not goal.reached(Score(1, 1, 50))
-    assert goal.reached(Score(40, 45, 50))
     most, all_ = [(1, 1, 1)] * 16 + [(0, 0, 1)] * 4, [(1, 1, 1)] * 16 + [(1, 6, 1)] * 4
     assert choose(np.array([one, all_, most]), [0, 1, 2], goal) == 2
 

@@ -192,8 +192,9 @@ def _conclusion(tuned: Tuned) -> Iterator[str]:
         f"F1, cross-validated against {one_line(tuned.base.name)}: {gap.difference:+.3f}"
         f" [{gap.interval.low:+.3f}, {gap.interval.high:+.3f}], p = {gap.p:.3f}; {agreed}"
     )
-    if not tuned.goal.reached(tuned.estimate.score):
-        yield f"A precision of {tuned.goal.precision:g} is not reached; this is what comes nearest."
+    floor = tuned.goal.precision
+    if floor is not None and tuned.estimate.score.precision < floor:
+        yield f"Cross-validated, a precision of {floor:g} is not reached; this is what comes nearest."
     if tuned.kept:
         yield "Nothing that was tried is clearly better on texts that it was not chosen by: the recipe stays as it is."
     for name, (old, new) in tuned.changes.items():

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from el4ner.evaluate.score import Score
-
 Floats = NDArray[np.float64]
+# Of some two hundred settings, the luckiest is a standard error above the rest by chance alone. With 1, the nano recipe
+# tuned by 40 texts of wnut17 lost half of its cross-validated F1 to such choices (.115 for .222); with 2, nothing.
+ERRORS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,13 @@ class Goal:
 
     precision: float | None = None
 
-    def reached(self, score: Score) -> bool:
-        """Whether the score is allowed."""
-        return self.precision is None or score.right / (score.found + 1) >= self.precision
 
-
-def choose(tables: NDArray[np.int64], changes: Sequence[int], goal: Goal) -> int:
+def choose(tables: NDArray[np.int64], changes: Sequence[int], goal: Goal, errors: float = ERRORS) -> int:
     """The position of the setting to take. `tables` (settings, texts, 3) holds right, found and gold of each text.
 
-    The rule of one standard error (Breiman et al. 1984): of all that are not worse than the best by more than the
-    standard error of the difference on these texts, those with the fewest `changes`; of these, the best; of equals, the
-    first. Where no setting reaches the goal's floor, the one that comes nearest.
+    After the rule of one standard error (Breiman et al. 1984): of all that are not worse than the best by more than
+    `errors` standard errors of the difference on these texts, those with the fewest `changes`; of these, the best; of
+    equals, the first. Where no setting reaches the goal's floor, the one that comes nearest.
     """
     sums = tables.sum(axis=1).astype(np.float64)
     guarded = sums[:, 0] / (sums[:, 1] + 1)
@@ -43,7 +40,7 @@ def choose(tables: NDArray[np.int64], changes: Sequence[int], goal: Goal) -> int
     best = int(np.argmax(np.where(allowed, value, -1)))
     gaps = influence[best] - influence
     error = np.sqrt((gaps**2).sum(axis=1) * tables.shape[1] / max(1, tables.shape[1] - 1))
-    near = [int(at) for at in np.flatnonzero(allowed & (value >= value[best] - error))]
+    near = [int(at) for at in np.flatnonzero(allowed & (value >= value[best] - errors * error))]
     return min(near, key=lambda at: (changes[at], -value[at], at))
 
 

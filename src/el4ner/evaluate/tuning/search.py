@@ -51,17 +51,19 @@ def search(base: Recipe, pool: Pool, evidence: Evidence, rows: Sequence[int], go
 
     Stages: how many demonstrations; how they are retrieved; rule, weights and proposers of the vote; verifiers. Each
     starts from what the one before chose, and looks for the threshold anew. The first three leave verification out.
+    The first two say how good the answers are, and go by F1: only the vote and the verifiers can trade recall for the
+    precision of the goal.
     """
     now = base.model_copy(update={"verify": VerifySettings()})
     tried: list[Tried] = []
-    steps: tuple[tuple[str, Callable[[Recipe], list[Variant]]], ...] = (
-        ("demonstrations", lambda recipe: demonstrations(recipe, pool)),
-        ("retrieval", retrievals),
-        ("vote", lambda recipe: _votes(recipe, evidence, rows)),
-        ("verification", lambda recipe: verifications(recipe, base)),
+    steps: tuple[tuple[str, Callable[[Recipe], list[Variant]], Goal], ...] = (
+        ("demonstrations", lambda recipe: demonstrations(recipe, pool), Goal()),
+        ("retrieval", retrievals, Goal()),
+        ("vote", lambda recipe: _votes(recipe, evidence, rows), goal),
+        ("verification", lambda recipe: verifications(recipe, base), goal),
     )
-    for stage, variants in steps:
-        now, stage_tried = _stage(stage, variants(now), base, evidence, rows, goal)
+    for stage, variants, aim in steps:
+        now, stage_tried = _stage(stage, variants(now), base, evidence, rows, aim)
         tried += stage_tried
     return Found(now, tuple(tried))
 
@@ -110,7 +112,7 @@ def _votes(recipe: Recipe, evidence: Evidence, rows: Sequence[int]) -> list[Vari
     votes += [(r, measured) for r in rules if r != "majority" and len(measured) > 1]
     return [
         Variant(
-            f"{rule}{', weights by accuracy' if members is measured else ''}, {proposers} must propose",
+            f"{rule}{' by accuracy' if members is measured else ''}, {proposers} propose",
             recipe.model_copy(update={"members": members, "decide": decide}),
         )
         for rule, members in votes

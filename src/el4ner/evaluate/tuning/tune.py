@@ -155,7 +155,7 @@ def _tuned(base: Recipe, pool: Pool, evidence: Evidence, goal: Goal, seed: int) 
     chosen = search(base, pool, evidence, everything, goal)
     in_sample = evidence.table(chosen.recipe)
     honest, agreed = _cross_validated(base, pool, evidence, goal, seed, chosen)
-    kept = not changed(base, chosen.recipe) or choose(np.stack([before, honest]), [0, 1], goal) == 0
+    kept = not changed(base, chosen.recipe) or choose(np.stack([before, honest]), [0, 1], goal, errors=1.0) == 0
     recipe = base if kept else _named(chosen.recipe, len(evidence.texts))
     return Tuned(
         recipe,
