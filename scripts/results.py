@@ -138,11 +138,14 @@ def facts(results: Sequence[Result]) -> str:
     """Split, texts and pool of each data set, version, and recipes that are no longer what they were."""
     versions = ", ".join(sorted({one.setup.version for one in results}))
     texts = {one.setup.data: one for one in results}
-    lines = [
-        f"{escaped(data)}: split {escaped(one.setup.split)}, {one.report.texts:,} texts a seed; {one.setup.left_out}"
-        " examples left out of the pool because their text is among these"
-        for data, one in texts.items()
-    ]
+    counts = {(one.setup.split, one.report.texts) for one in texts.values()}
+    if len(counts) == 1:
+        ((split, count),) = counts
+        lines = [f"Split {escaped(split)}, {count:,} texts of each data set and seed"]
+    else:
+        lines = [f"{escaped(d)}: split {escaped(o.setup.split)}, {o.report.texts:,} texts" for d, o in texts.items()]
+    leaks = [f"{escaped(data)} {one.setup.left_out}" for data, one in texts.items() if one.setup.left_out]
+    lines += [f"Examples left out of the pool because their text is scored: {', '.join(leaks)}"] if leaks else []
     shipped = {name: load_recipe(name) for name in recipe_names()}
     old = {
         one.setup.recipe.name
