@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def build(recipe: Recipe, watch: Callable[[str, float], None] = lambda model, sh
         target = destination(base, adapter)
         missing = target != base and not intact(target)
         if missing:
-            make(base, adapter, target, lambda share, name=name: watch(name, share))  # type: ignore[misc]
+            make(base, adapter, target, partial(watch, name))
         watch(name, 1.0)
         trained = read_header(target).context or 2048
         yield Expert(name, target, missing, min(settings.context or trained, trained))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -56,7 +57,7 @@ def ahead(work: Callable[[T], R], items: Iterable[T], depth: int) -> Iterator[R]
             except Exception as error:
                 failure = error
                 break
-            jobs.append(_Job(lambda item=item: work(item)))  # type: ignore[misc]
+            jobs.append(_Job(partial(work, item)))
         if not jobs:
             break
         yield jobs.popleft().result()
