@@ -16,7 +16,8 @@ class OneAtATime:
     overlaps = False
 
     def __init__(self, model: Model) -> None:
-        self.identity, self.context, self.count, self.close = model.identity, model.context, model.count, model.close
+        self.identity, self.context, self.cached = model.identity, model.context, model.cached
+        self.count, self.close = model.count, model.close
         self._model = model
 
     def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:

@@ -34,7 +34,8 @@ class Recorder:
     overlaps = False
 
     def __init__(self, model: Model) -> None:
-        self.identity, self.context, self.count, self.close = model.identity, model.context, model.count, model.close
+        self.identity, self.context, self.cached = model.identity, model.context, model.cached
+        self.count, self.close = model.count, model.close
         self.batches: list[list[Request]] = []
         self._model = model
 

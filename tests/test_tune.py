@@ -231,7 +231,7 @@ def test_where_there_is_only_noise_the_recipe_stays() -> None:
 @pytest.mark.slow
 def test_a_search_that_takes_noise_for_merit_flatters_itself_but_not_its_estimate(monkeypatch: Any) -> None:
     """Without the rule of standard errors, over many searches: the estimate is no higher than other texts show."""
-    monkeypatch.setattr("el4ner.evaluate.search.choose", partial(choose, errors=0.0))
+    monkeypatch.setattr("el4ner.evaluate.tuning.search.choose", partial(choose, errors=0.0))
     fresh = [made(1000 + number) for number in range(150)]
     told = []
     for salt in range(24):
