@@ -1,7 +1,6 @@
 """A list as it is written, to tell when it only repeats itself.
 
-Small models fall into loops: on dense texts most of what nano generated were entries that it had listed before, up to
-the token limit.
+Small models fall into loops, and then list what they have listed before up to the token limit.
 """
 
 from __future__ import annotations
