@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -235,6 +236,9 @@ def model(name: str, answer: str) -> FakeModel:
     return scripted(answers, classify=answer, verify="true", preextract=answers, identity=name)
 
 
+_ONE_AT_A_TIME = threading.Lock()
+
+
 @dataclass
 class Mortal:
     """A model that writes down what it has answered, and takes the process with it at its n-th batch."""
@@ -252,15 +256,16 @@ class Mortal:
         return self.inner.count(texts)
 
     def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
-        self.batches_left[0] -= 1
-        if not self.batches_left[0]:
-            os._exit(9)
-        replies = self.inner.generate(requests)
-        with self.log.open("a") as log:
-            log.writelines(f"{key(self.identity, request).hex()}\n" for request in requests)
-        if done is not None:
-            done(list(enumerate(replies)))
-        return replies
+        with _ONE_AT_A_TIME:  # members answer side by side: death shall fall between what is told and what is not
+            self.batches_left[0] -= 1
+            if not self.batches_left[0]:
+                os._exit(9)
+            replies = self.inner.generate(requests)
+            with self.log.open("a") as log:
+                log.writelines(f"{key(self.identity, request).hex()}\n" for request in requests)
+            if done is not None:
+                done(list(enumerate(replies)))
+            return replies
 
     def close(self) -> None: ...
 
