@@ -101,6 +101,15 @@ def test_hints_do_not_go_with_a_label_tree() -> None:
     assert complaint(table(classify={"branches": 1})).startswith("classify.branches:")
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"tagger": {"votes": True}}, {"verify": {"members": ["first"]}, "decide": {"threshold": 0.5}}],
+)
+def test_every_vote_is_asked_for_where_its_score_counts(more: dict[str, Any]) -> None:
+    assert "every vote matters" in complaint(table(classify={"ask": "undecided"}, **more))
+    assert parse_recipe(table(classify={"ask": "undecided"}), "test").classify.ask == "undecided"
+
+
 def test_there_is_someone_to_vote() -> None:
     assert "let the tagger vote" in complaint(table(members=[]))
     assert parse_recipe(table(members=[], tagger={"votes": True}), "test").members == ()

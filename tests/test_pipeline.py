@@ -320,6 +320,25 @@ class TestVotes:
             (None, False),
         ]
 
+    def test_or_members_are_asked_in_turn_until_the_vote_is_decided(self) -> None:
+        models = [scripted("Tom; Oslo", said) for said in ("person", "person", "location")]
+        annotation = annotated("Tom saw Oslo", *models, classify={"ask": "undecided"})
+        assert found(annotation) == [("Tom", "person"), ("Oslo", "person")]
+        assert [len(model.questions("classify")) for model in models] == [2, 2, 0]
+        assert "decided" in annotation.ballots[0].votes[2].abstained
+
+    def test_whoever_overlaps_another_is_asked_about_by_all(self) -> None:
+        models = [scripted("Tom Berg; Berg; Oslo", "person") for _ in range(3)]
+        annotation = annotated("Tom Berg saw Oslo", *models, classify={"ask": "undecided"})
+        assert found(annotation) == [("Tom Berg", "person"), ("Oslo", "person")]
+        assert [asked.span for asked in models[2].questions("classify")] == ["Tom Berg", "Berg"]
+
+    def test_nobody_is_asked_about_what_too_few_proposed(self) -> None:
+        models = scripted("Tom; Oslo", "person"), scripted("Tom", "person")
+        annotation = annotated("Tom saw Oslo", *models, classify={"ask": "undecided"}, decide={"proposers": 2})
+        assert found(annotation) == [("Tom", "person")]
+        assert [asked.span for model in models for asked in model.questions("classify")] == ["Tom", "Tom"]
+
     def test_a_list_that_never_came_is_no_vote(self) -> None:
         annotation = annotated(TEXT, failing("gone"), scripted("Tom (person)"), classify={"ask": "nobody"})
         assert found(annotation) == [("Tom", "person")]

@@ -57,7 +57,7 @@ class Llama(nn.Module):
         turned = self._turn(qkv[:, : heads + groups], length)
         q, k, v = turned[:, :heads], turned[:, heads:], qkv[:, heads + groups :]
         k, v = (t.repeat_interleave(heads // groups, 1) for t in (k, v))
-        seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        seen = _attend(q, k, v)
         x = x + F.linear(seen.transpose(1, 2).reshape(rows, length, width), self._weight(layer, "o"))
         gate, up = F.linear(self._norm(x, f"{layer}.ffn_norm"), self._weight(layer, *_FUSED[1])).chunk(2, -1)
         return x + F.linear(F.silu(gate) * up, self._weight(layer, "down"))
@@ -91,3 +91,13 @@ class Llama(nn.Module):
             key = name.replace(".", "_")
             self.a[key].copy_(torch.from_numpy(a))
             self.b[key].copy_(torch.from_numpy(b))
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention, (rows, heads, length, size) each."""
+    if q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    # In bfloat16 on a CPU plain products take half the time of PyTorch's fused kernel, forth and back (430 tokens).
+    length = q.shape[2]
+    ahead = torch.full((length, length), float("-inf"), dtype=q.dtype, device=q.device).triu(1)
+    return torch.softmax((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2) + ahead, -1) @ v

@@ -122,6 +122,8 @@ def train(args: argparse.Namespace, lr: float, out: Path | None) -> dict[str, An
     torch.manual_seed(args.seed)
     form, state = weights.read(args.base)
     model = Llama(form, state, args.rank, args.alpha, args.device, torch.bfloat16 if args.bf16 else torch.float32)
+    if args.start:
+        model.put(adapter.load(args.start)[0])
     data, dev = Sequences(args.tokens, args.expert), Sequences(args.tokens, f"{args.expert}-dev", args.dev)
     plan = data.plan(args.batch, np.random.default_rng(args.seed))
     fused = args.device == "cuda"
@@ -135,7 +137,7 @@ def train(args: argparse.Namespace, lr: float, out: Path | None) -> dict[str, An
     for step, progress in _steps(len(plan), args.steps, limit, began):
         batch = data.batch(plan[step], args.device)
         for group in optimizer.param_groups:
-            group["lr"] = lr * min(1.0, progress / _WARM_UP) * (0.51 + 0.49 * math.cos(math.pi * progress))
+            group["lr"] = lr * _share(progress, args.decay)
         loss, count, _, _ = losses(model, batch)
         value = (loss * count).sum() / count.sum()
         value.backward()
@@ -172,6 +174,12 @@ def train(args: argparse.Namespace, lr: float, out: Path | None) -> dict[str, An
     return record
 
 
+def _share(progress: float, decay: float) -> float:
+    """Of the learning rate: it rises at the start, and falls by a cosine over the last `decay` of the run."""
+    fallen = max(0.0, (progress - (1 - decay)) / decay) if decay else 0.0
+    return min(1.0, progress / _WARM_UP) * (0.51 + 0.49 * math.cos(math.pi * fallen))
+
+
 def _steps(planned: int, most: int | None, limit: float, began: float) -> Iterator[tuple[int, float]]:
     """Numbers of steps with how far the run is, 0 to 1, by data or by time."""
     whole = min(planned, most or planned)
@@ -192,6 +200,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--lr", type=float, nargs="*", default=[])
     parser.add_argument("--lr-file", type=Path, default=Path("lr.json"))
+    parser.add_argument("--start", type=Path, help="an adapter of the same rank and alpha to go on from")
+    parser.add_argument("--decay", type=float, default=1.0, help="the share of the run in which the rate falls")
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--alpha", type=float, default=64)
     parser.add_argument("--batch", type=int, default=32768)

@@ -169,14 +169,16 @@ class ClassifySettings(_Settings):
     """Stage 3.
 
     `ask`: who is asked for a span's type. "others": a type that a member wrote next to the span in stage 2 is its vote,
-    and it is not asked again (the prompt would be the same up to that type). "everyone" asks all the same. "nobody"
-    asks no question: the types of stage 2 are the votes, and a member that did not list a span votes "none of these".
+    and it is not asked again (the prompt would be the same up to that type). "undecided" asks the others one after the
+    other, and only where their votes can still change what is found: the same entities of the same types for fewer
+    questions, with scores of fewer votes. "everyone" asks all the same. "nobody" asks no question: the types of stage 2
+    are the votes, and a member that did not list a span votes "none of these".
     `none`: whether "none of these" is an answer to the question.
     `branches`: with more types than so many, they are grouped by likeness into so many groups; the group is asked for
     first, then the type within it.
     """
 
-    ask: Literal["others", "everyone", "nobody"] = "others"
+    ask: Literal["others", "undecided", "everyone", "nobody"] = "others"
     none: bool = True
     branches: Annotated[int, Field(ge=2)] | None = None
 
@@ -237,6 +239,11 @@ class Recipe(_Settings):
             raise ValueError("classify.branches: tagger.hints name types, not groups of them; leave one of the two out")
         if not names and not self.tagger.votes:
             raise ValueError("members: none; name at least one, or let the tagger vote (tagger.votes)")
+        if self.classify.ask == "undecided" and (self.tagger.votes or (self.verify.members and self.decide.threshold)):
+            raise ValueError(
+                'classify.ask = "undecided": with a tagger that votes, or with verifiers and a threshold, every vote'
+                ' matters; use "others"'
+            )
         if "tagger" in names and self.tagger.votes:
             raise ValueError("members: 'tagger' is the name of the trained tagger, which votes; give another")
         for member in self.members:

@@ -189,7 +189,7 @@ class EL4NER:
         self._someone_answered(extracted)
         extracted = self._tagged(passages, extracted, labels)
         root = fork(labels, recipe.classify.branches, self._encoder, Setting(passages, found, self.members, briefs))
-        ballots = classify(passages, extracted, root, self.members, recipe.classify, self._desk)
+        ballots = classify(passages, extracted, root, self.members, recipe.classify, self.decision, self._desk)
         if recipe.tagger.votes:
             ballots = [[voted(ballot) for ballot in group] for group in ballots]
         return extracted, verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)

@@ -21,6 +21,8 @@ from el4ner.data import Ballot, Entity, Verdict, Vote
 
 Rule = Literal["majority", "weighted", "probability"]
 Overlap = Literal["flat", "nested", "all"]
+_Sums = defaultdict[str | None, float]
+_ROUNDING = 1e-9
 _BLOCK = 64  # characters: entities are compared with those near them, so that long texts take linear time
 
 
@@ -70,21 +72,49 @@ def _elect(text: str, ballot: Ballot, decision: Decision) -> Entity | None:
 
 def winner(votes: Sequence[Vote], decision: Decision) -> tuple[str | None, float]:
     """The elected label, or None for "none of these" or for no votes at all, and its share of the vote."""
-    strength: dict[str | None, float] = defaultdict(float)
-    score: dict[str | None, float] = defaultdict(float)
-    total = 0.0
-    for vote in votes:
-        if vote.abstained:
-            continue
-        weight = 1.0 if decision.rule == "majority" else decision.weights.get(vote.member, 1.0)
-        belief = weight * (1.0 if vote.probability is None else vote.probability)
-        strength[vote.label] += belief if decision.rule == "probability" else weight
-        score[vote.label] += belief
-        total += weight
+    strength, score, total = _counted(votes, decision)
     if total <= 0:
         return None, 0.0
     best = max(strength, key=lambda label: (strength[label], score[label]))  # the first of equals: recipe order
     return best, min(1.0, score[best] / total)
+
+
+def _counted(votes: Sequence[Vote], decision: Decision) -> tuple[_Sums, _Sums, float]:
+    """What elects a label, what its score comes from, and the weight of all that voted."""
+    strength: _Sums = defaultdict(float)
+    score: _Sums = defaultdict(float)
+    total = 0.0
+    for vote in votes:
+        if vote.abstained:
+            continue
+        weight = _weight(vote.member, decision)
+        belief = weight * (1.0 if vote.probability is None else vote.probability)
+        strength[vote.label] += belief if decision.rule == "probability" else weight
+        score[vote.label] += belief
+        total += weight
+    return strength, score, total
+
+
+def _weight(member: str, decision: Decision) -> float:
+    return 1.0 if decision.rule == "majority" else decision.weights.get(member, 1.0)
+
+
+def settled(votes: Sequence[Vote], waiting: Sequence[str], decision: Decision) -> bool:
+    """Whether the members still waiting to vote can change nothing: not the elected label, not if it is out.
+
+    What they can change is its score, which the threshold is held against: it is in or out whatever they say. Where
+    verdicts follow, `decision.threshold` must be 0.
+    """
+    if not waiting:
+        return True
+    strength, score, total = _counted(votes, decision)
+    open_ = sum(_weight(member, decision) for member in waiting)
+    best, *others = sorted(strength, key=lambda label: -strength[label]) or [None]
+    if (max(score.values(), default=0.0) + open_) / (total + open_) < decision.threshold - _ROUNDING:
+        return True
+    if strength[best] <= max((strength[label] for label in others), default=0.0) + open_ + _ROUNDING:
+        return False
+    return best is None or score[best] / (total + open_) >= decision.threshold + _ROUNDING * (decision.threshold > 0)
 
 
 def upheld(verdicts: Sequence[Verdict]) -> bool | None:

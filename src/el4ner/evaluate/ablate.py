@@ -53,8 +53,8 @@ def redecided(run: Run, setup: Setup) -> Run | None:
 
     That is so for all that happens after the last question: verifiers that are left out and, where nobody verifies, how
     votes are counted. Verifiers are asked about what was elected and can still be kept, so that another rule,
-    threshold or number of proposers would have asked them something else. `seconds` is 0, and the costs are those of
-    the questions that would have been asked.
+    threshold or number of proposers would have asked them something else; and with `ask = "undecided"` so are members.
+    `seconds` is 0, and the costs are those of the questions that would have been asked.
     """
     old, new = run.setup.recipe, setup.recipe
     if replace(run.setup, recipe=new) != setup or not _follows(old, new):
@@ -69,6 +69,8 @@ def _follows(old: Recipe, new: Recipe) -> bool:
     after = {"name": old.name, "description": old.description, "verify": old.verify, "decide": old.decide}
     fewer = set(new.verify.members) <= set(old.verify.members)
     asked_the_same = not new.verify.members or _asked_about(new) == _asked_about(old)
+    if new.classify.ask == "undecided":
+        asked_the_same = new.decide == old.decide
     return new.model_copy(update=after) == old and fewer and asked_the_same
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise
 
 from el4ner.config import ClassifySettings
 from el4ner.data import Ballot, Candidate, Proposal, Vote
@@ -15,6 +16,7 @@ from el4ner.prompts.replies import read_choice
 from el4ner.stages.extract import Extracted
 from el4ner.stages.fork import Fork
 from el4ner.text.passage import Passage
+from el4ner.vote import Decision, settled
 
 STAGE = "classify"
 
@@ -27,6 +29,7 @@ def classify(
     fork: Fork,
     members: Sequence[Member],
     settings: ClassifySettings,
+    decision: Decision,
     desk: Desk,
 ) -> list[list[Ballot]]:
     """Prompt every member with demonstrations, text and candidate, and collect the votes (PAPER, stage 3).
@@ -38,7 +41,8 @@ def classify(
     if settings.ask == "nobody":
         votes = [[_listed(candidate, member.name, extracted[i]) for i, candidate in places] for member in members]
     else:
-        votes = _votes(passages, places, fork, members, settings, desk)
+        matters = _matters(extracted, members, settings, decision)
+        votes = _votes(passages, places, fork, members, settings, matters, desk)
     ballots: list[list[Ballot]] = [[] for _ in passages]
     for number, (i, candidate) in enumerate(places):
         ballots[i].append(Ballot(candidate, tuple(cast[number] for cast in votes)))
@@ -51,22 +55,61 @@ def _votes(
     root: Fork,
     members: Sequence[Member],
     settings: ClassifySettings,
+    matters: Callable[[int, Sequence[Vote | None]], bool],
     desk: Desk,
 ) -> list[list[Vote]]:
-    """Each member's votes, in the order of the candidates; all members are asked level by level of the tree."""
-    own = settings.ask == "others"
+    """Each member's votes, in the order of the candidates; members whose turn it is are asked level by level."""
+    own = settings.ask != "everyone"
     votes = [[_own_vote(candidate, member.name) if own else None for _, candidate in places] for member in members]
-    levels = [[(n, root) for n, vote in enumerate(cast) if vote is None] for cast in votes]
-    none = settings.none
-    while any(levels):
-        asked = [
-            (member, [_request(passages, places[n], fork, member, none) for n, fork in level])
-            for member, level in zip(members, levels, strict=True)
-        ]
-        replies = desk.ask(STAGE, asked)
-        levels = [_cast(*one, none) for one in zip(members, votes, levels, replies, strict=True)]
-        none = False  # below the root, a group was chosen already
-    return [[vote for vote in cast if vote is not None] for cast in votes]
+    turns = [[m] for m in range(len(members))] if settings.ask == "undecided" else [range(len(members))]
+    for turn in turns:
+        open_ = [n for n, cast in enumerate(zip(*votes, strict=True)) if matters(n, cast)]
+        levels = [[(n, root) for n in open_ if votes[m][n] is None] for m in turn]
+        none = settings.none
+        while any(levels):
+            asked = [
+                (members[m], [_request(passages, places[n], fork, members[m], none) for n, fork in level])
+                for m, level in zip(turn, levels, strict=True)
+            ]
+            replies = desk.ask(STAGE, asked)
+            levels = [
+                _cast(members[m], votes[m], level, given, none)
+                for m, level, given in zip(turn, levels, replies, strict=True)
+            ]
+            none = False  # below the root, a group was chosen already
+    return [
+        [vote or Vote(member.name, None, abstained="not asked, the vote was decided") for vote in cast]
+        for member, cast in zip(members, votes, strict=True)
+    ]
+
+
+def _matters(
+    extracted: Sequence[Extracted], members: Sequence[Member], settings: ClassifySettings, decision: Decision
+) -> Callable[[int, Sequence[Vote | None]], bool]:
+    """Whether the votes that a candidate, by its number, still lacks can matter."""
+    if settings.ask != "undecided":
+        return lambda number, cast: True
+    candidates = [candidate for found in extracted for candidate in found.candidates]
+    rivals = [rival for found in extracted for rival in _rivals(found.candidates)]
+
+    def matters(number: int, cast: Sequence[Vote | None]) -> bool:
+        if len({proposal.member for proposal in candidates[number].proposals}) < decision.proposers:
+            return False
+        # Of two that overlap the higher score stays, so that every vote counts.
+        contested = rivals[number] and decision.overlap != "all"
+        waiting = [member.name for member, vote in zip(members, cast, strict=True) if vote is None]
+        return contested or not settled([vote for vote in cast if vote], waiting, decision)
+
+    return matters
+
+
+def _rivals(candidates: Sequence[Candidate]) -> list[bool]:
+    """Whether each of the candidates, which are in order of their start, overlaps another."""
+    spans = [candidate.span for candidate in candidates]
+    reach = [0, *accumulate((span.end for span in spans), max)]
+    before = [span.start < end for span, end in zip(spans, reach, strict=False)]
+    after = [after.start < span.end for span, after in pairwise(spans)]
+    return [one or other for one, other in zip(before, [*after, False], strict=False)]
 
 
 def _cast(

@@ -101,11 +101,12 @@ def tune(
     With `precision`, the highest recall at that precision or more is looked for, else the highest micro-F1. `store`
     keeps the replies, so that a search that was broken off goes on. `open_` makes the ensemble of a recipe and a pool
     (default: open the recipe's models), `watch` may wrap the annotations of every run. Raises `DataError` where the
-    pool is too small, `ConfigError`, `ModelError`.
+    pool is too small, `ConfigError`, `ModelError`. Where the recipe asks members only about votes that are undecided,
+    all are asked: a vote that one decision can spare, another needs.
     """
     if precision is not None and not 0 < precision < 1:
         raise ConfigError(f"precision: {precision} is not between 0 and 1")
-    base, goal = recipe if isinstance(recipe, Recipe) else load_recipe(recipe), Goal(precision)
+    base, goal = _all_asked(recipe if isinstance(recipe, Recipe) else load_recipe(recipe)), Goal(precision)
     drawn = draw(pool, texts, seed)
     workshop = Workshop(store or Store.open(":memory:"))
     try:
@@ -113,6 +114,12 @@ def tune(
         return _tuned(base, pool, evidence, goal, seed)
     finally:
         workshop.close()
+
+
+def _all_asked(recipe: Recipe) -> Recipe:
+    if recipe.classify.ask != "undecided":
+        return recipe
+    return recipe.model_copy(update={"classify": recipe.classify.model_copy(update={"ask": "others"})})
 
 
 def draw(pool: Pool, texts: int, seed: int) -> tuple[Example, ...]:
