@@ -18,12 +18,12 @@ from typing import Any
 
 from prefix import BLOCK, fresh_tokens
 
-from el4ner.config import load_recipe
 from el4ner.data import Label
 from el4ner.evaluate.sets.dataset import open_dataset
 from el4ner.models.base import Request
 from el4ner.models.open import open_models
 from el4ner.prompts.style import style
+from el4ner.recipes.load import load_recipe
 
 
 def main(data: Path, result: Path) -> None:

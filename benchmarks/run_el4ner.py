@@ -20,12 +20,13 @@ from prefix import fresh_tokens
 from server import CONTEXT
 from task import Found, System, Task, run, server_meter
 
-from el4ner.config import EmbeddedSettings, Recipe, ServerSettings, load_recipe
+from el4ner.config import EmbeddedSettings, Recipe, ServerSettings
 from el4ner.evaluate.experiment import plan
 from el4ner.evaluate.sets.dataset import open_dataset
 from el4ner.models.base import Done, Model, Reply, Request
 from el4ner.models.open import locate, open_models
 from el4ner.pipeline import EL4NER
+from el4ner.recipes.load import load_recipe
 
 
 class Recorder:

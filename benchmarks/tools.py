@@ -26,11 +26,11 @@ from server import llama_server
 from table import markdown, rows
 from task import Task
 
-from el4ner.config import load_recipe
 from el4ner.data import Example
 from el4ner.errors import El4nerError
 from el4ner.evaluate.experiment import Plan, plan
 from el4ner.evaluate.sets.dataset import open_dataset, sample
+from el4ner.recipes.load import load_recipe
 
 HERE = Path(__file__).parent
 EXAMPLES = 5

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from el4ner.config import EmbeddedSettings, load_recipe, parse_recipe, recipe_names, recipe_text
+from el4ner.config import EmbeddedSettings
 from el4ner.errors import ConfigError
+from el4ner.recipes.load import load_recipe, parse_recipe, recipe_names, recipe_text
 
 MODELS = {
     "small": {"engine": "openvino", "path": "model.gguf"},

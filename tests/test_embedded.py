@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from el4ner.annotation import Annotation
-from el4ner.config import load_recipe
 from el4ner.data import Document
 from el4ner.demo import demo_pool, demo_texts
 from el4ner.member import Member
@@ -19,6 +18,7 @@ from el4ner.models.base import Done, Model, Reply, Request
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
 from el4ner.prompts.style import style
+from el4ner.recipes.load import load_recipe
 from el4ner.record import record
 
 TEXTS = [demo_texts()[i] for i in (0, 1, 3, 6, 11)]  # two of news, biomedicine, a tweet, and one in Chinese

@@ -13,10 +13,11 @@ from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from el4ner.cli import app
-from el4ner.config import Recipe, load_recipe, parse_recipe
+from el4ner.config import Recipe
 from el4ner.errors import ConfigError, DataError, ModelError
 from el4ner.experts import build, export_ollama
 from el4ner.models.adapter import Adapter
+from el4ner.recipes.load import load_recipe, parse_recipe
 
 WIDTH, HEADS = 64, 4
 

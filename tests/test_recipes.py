@@ -8,13 +8,14 @@ import pytest
 from fakes import POOL, FakeModel, LetterEncoder
 
 from el4ner.annotation import Annotation
-from el4ner.config import ServerSettings, load_recipe, recipe_names
+from el4ner.config import ServerSettings
 from el4ner.data import Label
 from el4ner.member import Member
 from el4ner.models.base import Request
 from el4ner.models.constraint import OneOf
 from el4ner.pipeline import EL4NER
 from el4ner.prompts.style import style
+from el4ner.recipes.load import load_recipe, recipe_names
 
 TEXTS = ("Anna Berg lives in Berlin .", "The Blue Owls met Tom in Oslo .", "北京 is large .", "Nothing happened .")
 

@@ -13,11 +13,11 @@ import pytest
 from contract import need_torch
 from contract import smollm2 as smollm2_file
 
-from el4ner.config import parse_recipe
 from el4ner.errors import ModelError
 from el4ner.models.base import Model, Outcome, Request
 from el4ner.models.constraint import OneOf
 from el4ner.models.open import open_model
+from el4ner.recipes.load import parse_recipe
 
 SENTENCES = [
     "In 1998 Angela Merkel met Barack Obama in New York City on Tuesday .",

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from el4ner.annotation import Annotation
-from el4ner.config import Recipe, load_recipe, parse_recipe, recipe_names
+from el4ner.config import Recipe
 from el4ner.data import Document, Example
 from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.score import Text, counts, total
@@ -30,6 +30,7 @@ from el4ner.models.base import Outcome, Reply, Token
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
 from el4ner.pool import Pool
+from el4ner.recipes.load import load_recipe, parse_recipe, recipe_names
 
 TOWNS = ("Oslo", "Lima", "Kyoto", "Quito", "Berlin", "Porto")
 NOISE = ("rain", "snow", "storm", "frost")

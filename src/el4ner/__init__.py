@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from el4ner.annotation import Annotation as Annotation
     from el4ner.annotation import Trace as Trace
     from el4ner.config import Recipe as Recipe
-    from el4ner.config import load_recipe as load_recipe
     from el4ner.data import Ballot as Ballot
     from el4ner.data import Candidate as Candidate
     from el4ner.data import Document as Document
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from el4ner.models.store import Store as Store
     from el4ner.pipeline import EL4NER as EL4NER
     from el4ner.pool import Pool as Pool
+    from el4ner.recipes.load import load_recipe as load_recipe
     from el4ner.vote import Decision as Decision
 
 __version__ = _version("el4ner")

@@ -1,19 +1,12 @@
-"""Recipes: TOML files that say which models, which members, and how each stage works. Read into frozen, typed settings.
-
-An unknown key is an error that names the nearest known one.
-"""
+"""What a recipe can say: which models, which members, and how each stage works. `el4ner.recipes.load` reads them."""
 
 from __future__ import annotations
 
-import tomllib
-from difflib import get_close_matches
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from el4ner.errors import ConfigError
+from el4ner.errors import did_you_mean
 from el4ner.vote import Overlap, Rule
 
 Count = Annotated[int, Field(ge=0)]
@@ -21,11 +14,13 @@ Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Settings(BaseModel):
+class Settings(BaseModel):
+    """A table of a recipe. Frozen; an unknown key is an error."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class EmbeddedSettings(_Settings):
+class EmbeddedSettings(Settings):
     """A model in this process. `path` is a file or folder, or `package:NAME/FILE` for a file that a package carries.
 
     `adapter` is a file of LoRA factors that are merged into a GGUF model on first use.
@@ -40,7 +35,7 @@ class EmbeddedSettings(_Settings):
     context: Positive | None = None
 
 
-class ServerSettings(_Settings):
+class ServerSettings(Settings):
     """A model behind an OpenAI-compatible server: see `el4ner.models.openai.Endpoint`.
 
     `grammar` "auto" asks the server what it is. `extra` joins the body of every request. `parameters` is the number of
@@ -61,7 +56,7 @@ class ServerSettings(_Settings):
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
-class TransformersSettings(_Settings):
+class TransformersSettings(Settings):
     """A Hugging Face model in this process: see `el4ner.models.transformers`.
 
     `path` is a folder, a `.gguf` file (also `package:NAME/FILE`), or a name on the hub, there at `revision`.
@@ -81,7 +76,7 @@ class TransformersSettings(_Settings):
 ModelSettings = Annotated[EmbeddedSettings | ServerSettings | TransformersSettings, Field(discriminator="engine")]
 
 
-class MemberSettings(_Settings):
+class MemberSettings(Settings):
     """A member: a model and a way of asking it.
 
     `demonstrations` is the paper's k (open there). `order`: where the most similar one stands. `stripe` [i, n]: of the
@@ -108,7 +103,7 @@ class MemberSettings(_Settings):
         return self
 
 
-class RetrieveSettings(_Settings):
+class RetrieveSettings(Settings):
     """Stage 1.
 
     `by`: "span" is the paper's SpanSim; "sentence" compares whole texts; "random" draws by `seed`, the same for
@@ -137,7 +132,7 @@ class RetrieveSettings(_Settings):
     seed: int = 0
 
 
-class ExtractSettings(_Settings):
+class ExtractSettings(Settings):
     """Stage 2.
 
     `answer` is how a member says what it found, in demonstrations and replies alike: "list" is "Anna Berg (person)";
@@ -165,7 +160,7 @@ class ExtractSettings(_Settings):
         return self
 
 
-class ClassifySettings(_Settings):
+class ClassifySettings(Settings):
     """Stage 3.
 
     `ask`: who is asked for a span's type. "others": a type that a member wrote next to the span in stage 2 is its vote,
@@ -183,13 +178,13 @@ class ClassifySettings(_Settings):
     branches: Annotated[int, Field(ge=2)] | None = None
 
 
-class VerifySettings(_Settings):
+class VerifySettings(Settings):
     """Stage 4. `members` are the verifiers' names; an empty list leaves the stage out."""
 
     members: tuple[str, ...] = ()
 
 
-class TaggerSettings(_Settings):
+class TaggerSettings(Settings):
     """The trained tagger (`el4ner.plugin`), which learns from the pool in seconds; needs the extra `tagger`.
 
     `hints`: its entities, with its confidence, stand beside every text that members read: beside demonstrations as a
@@ -201,7 +196,7 @@ class TaggerSettings(_Settings):
     votes: bool = False
 
 
-class DecideSettings(_Settings):
+class DecideSettings(Settings):
     """How ballots become entities: see `el4ner.vote.Decision`."""
 
     rule: Rule = "majority"
@@ -210,7 +205,7 @@ class DecideSettings(_Settings):
     overlap: Overlap = "flat"
 
 
-class Recipe(_Settings):
+class Recipe(Settings):
     """All settings of an ensemble.
 
     `window` is the number of texts that are worked on together. A text of more than `passage_bytes` bytes of UTF-8
@@ -248,69 +243,13 @@ class Recipe(_Settings):
             raise ValueError("members: 'tagger' is the name of the trained tagger, which votes; give another")
         for member in self.members:
             if member.model not in self.models:
-                raise ValueError(
-                    f"members: {member.name!r} names the model {member.model!r}{_nearest(member.model, self.models)}"
-                )
+                near = did_you_mean(member.model, self.models)
+                raise ValueError(f"members: {member.name!r} names the model {member.model!r}{near}")
             if self.extract.samples > 1 and member.temperature == 0:
                 raise ValueError(
                     f"extract.samples: at temperature 0 all samples of {member.name!r} are the same; set it above 0"
                 )
         for name in self.verify.members:
             if name not in names:
-                raise ValueError(f"verify.members: no member is called {name!r}{_nearest(name, names)}")
+                raise ValueError(f"verify.members: no member is called {name!r}{did_you_mean(name, names)}")
         return self
-
-
-def recipe_names() -> list[str]:
-    """The recipes that come with the package."""
-    return sorted(f.name.removesuffix(".toml") for f in files("el4ner.recipes").iterdir() if f.name.endswith(".toml"))
-
-
-def recipe_text(name: str) -> str:
-    """The TOML text of a recipe: by the name of a shipped one, or by the path of a file. Raises `ConfigError`."""
-    if name in recipe_names():
-        return (files("el4ner.recipes") / f"{name}.toml").read_text("utf-8")
-    path = Path(name).expanduser()
-    if not path.is_file():
-        known = recipe_names()
-        raise ConfigError(f"recipe {name!r}: neither a file nor one of {', '.join(known)}{_nearest(name, known)}")
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-
-
-def load_recipe(name: str) -> Recipe:
-    """Read and check a recipe, shipped or from a file. Raises `ConfigError` with the key in the message."""
-    try:
-        table = tomllib.loads(recipe_text(name))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"recipe {name}: not TOML: {error}") from error
-    return parse_recipe(table, name)
-
-
-def parse_recipe(table: dict[str, Any], name: str) -> Recipe:
-    """Check a recipe that is already a table; `name` stands in error messages."""
-    try:
-        return Recipe.model_validate(table)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise ConfigError(f"recipe {name}: {_explain(problem['loc'], problem['type'], problem['msg'])}") from error
-
-
-def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
-    if place[:1] == ("models",):
-        place = place[:2] + place[3:]  # the third names the engine, which is no key
-    key = ".".join(str(part) for part in place)
-    if kind == "extra_forbidden":
-        return f"unknown key {key!r}{_nearest(str(place[-1]), _known_keys())}"
-    return f"{key}: {message}" if key else message.removeprefix("Value error, ")
-
-
-def _known_keys() -> set[str]:
-    return {field for kind in _Settings.__subclasses__() for field in kind.model_fields}
-
-
-def _nearest(word: str, known: Any) -> str:
-    match = get_close_matches(word, [str(k) for k in known], 1, 0.5)
-    return f"; did you mean {match[0]!r}?" if match else ""

@@ -12,6 +12,9 @@ A single request that fails is no exception: it is a `Reply` whose outcome says 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class El4nerError(Exception):
     """Root of all errors that el4ner raises on purpose; its text is one line, fit to be shown to a user."""
@@ -35,3 +38,9 @@ class ContextError(ModelError):
 
 class MissingExtraError(El4nerError):
     """An optional package is missing; the message names the command that installs it."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """What to add to a message about a word that is not among those known; nothing where none is near."""
+    match = get_close_matches(word, list(known), 1, 0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""

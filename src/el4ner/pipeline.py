@@ -15,7 +15,7 @@ from pathlib import Path
 from el4ner.annotation import Annotation
 from el4ner.asked import Labels, asked_labels
 from el4ner.assemble import assemble, trace
-from el4ner.config import Recipe, load_recipe
+from el4ner.config import Recipe
 from el4ner.data import Ballot, Document, Label
 from el4ner.desk import Desk
 from el4ner.errors import DataError, ModelError
@@ -28,6 +28,7 @@ from el4ner.plugin import NAME as TAGGER
 from el4ner.plugin import Plugin, proposed, voted
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
+from el4ner.recipes.load import load_recipe
 from el4ner.retrieval.encoder import Encoder, default_encoder
 from el4ner.retrieval.retriever import Retriever
 from el4ner.sidebyside import ahead

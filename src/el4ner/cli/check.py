@@ -52,7 +52,7 @@ def recipes(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this one's TOML text.")] = None,
 ) -> None:
     """List the recipes that come with the package, or print one: a start for a file of your own."""
-    from el4ner.config import load_recipe, recipe_names, recipe_text
+    from el4ner.recipes.load import load_recipe, recipe_names, recipe_text
     from el4ner.view.render import grid
 
     if name is not None:
@@ -68,8 +68,8 @@ def recipes(
 
 def doctor(recipe: RecipeName = "nano") -> None:
     """Ask a recipe's models what they can do, and say what will degrade. Exit code 1 if one is not there."""
-    from el4ner.config import load_recipe
     from el4ner.doctor import examine
+    from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)
     say(f"asking the models of {settings.name} ...", "dim")

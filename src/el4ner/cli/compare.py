@@ -75,9 +75,9 @@ def compare(
     With -o, what was run is kept and not run again. A run that fails is shown as failed, and the others go on; the
     exit code is then 1.
     """
-    from el4ner.config import load_recipe
     from el4ner.evaluate.compare import trials
     from el4ner.evaluate.sets.dataset import open_dataset
+    from el4ner.recipes.load import load_recipe
 
     recipes, numbers = [load_recipe(name) for name in recipe], _numbers(seeds)
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
@@ -101,10 +101,10 @@ def ablate(
     Variants that differ only in what is made of the votes are decided anew from the recipe's own run: no model is
     asked. Pool spans by members ask every member about the whole pool, once.
     """
-    from el4ner.config import load_recipe
     from el4ner.evaluate.ablate import GROUPS, variants
     from el4ner.evaluate.compare import trials
     from el4ner.evaluate.sets.dataset import open_dataset
+    from el4ner.recipes.load import load_recipe
 
     for group in only or ():
         if group not in GROUPS:

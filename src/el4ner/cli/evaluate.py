@@ -54,12 +54,12 @@ def evaluate(
     """
     from el4ner.cli.data import download_bar
     from el4ner.cli.progress import watched
-    from el4ner.config import load_recipe
     from el4ner.evaluate.experiment import Workshop, plan
     from el4ner.evaluate.report import as_json, report
     from el4ner.evaluate.run import save
     from el4ner.evaluate.sets.dataset import open_dataset
     from el4ner.pool import Pool
+    from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)
     with download_bar() as bar:

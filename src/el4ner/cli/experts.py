@@ -22,8 +22,8 @@ Ollama = Annotated[
 
 def build(recipe: RecipeName = "nano") -> None:
     """Merge every adapter of a recipe into its base model now, rather than at first use; print where the files are."""
-    from el4ner.config import load_recipe
     from el4ner.experts import checksum
+    from el4ner.recipes.load import load_recipe
 
     for expert in _built(load_recipe(recipe)):
         state = "made" if expert.made else "there already"
@@ -37,8 +37,8 @@ def build(recipe: RecipeName = "nano") -> None:
 
 def export(ollama: Ollama, recipe: RecipeName = "nano") -> None:
     """Write a recipe's merged models in the form that another engine takes, with a recipe that asks it."""
-    from el4ner.config import load_recipe
     from el4ner.experts import export_ollama
+    from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)
     commands = export_ollama(settings, _built(settings), ollama)

@@ -23,7 +23,7 @@ def read_pool(path: Path, labels: Path | None) -> Pool:
 
 def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER, float]:
     """An ensemble, and the seconds that it took to open. Says what it is doing."""
-    from el4ner.config import load_recipe
+    from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)
     models = ", ".join(dict.fromkeys(member.model for member in settings.members)) or "no model"

@@ -57,9 +57,9 @@ def tune(
 
     A search that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
-    from el4ner.config import load_recipe
     from el4ner.evaluate.tuning.recipe_file import recipe_toml
     from el4ner.evaluate.tuning.tune import budget, draw, tune
+    from el4ner.recipes.load import load_recipe
 
     base, examples = load_recipe(recipe), read_pool(pool, labels)
     recipe_toml(base)  # what cannot be written is told before anything is asked

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import tomli_w
 
-from el4ner.config import Recipe, parse_recipe
+from el4ner.config import Recipe
 from el4ner.errors import ConfigError
+from el4ner.recipes.load import parse_recipe
 from el4ner.view.marks import one_line
 
 

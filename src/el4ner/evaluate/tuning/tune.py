@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from el4ner.config import Recipe, load_recipe
+from el4ner.config import Recipe
 from el4ner.data import Example
 from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.bootstrap import Comparison, Interval, compare, interval
@@ -21,6 +21,7 @@ from el4ner.evaluate.tuning.search import Found, Tried, changed, demonstrations,
 from el4ner.ledger import Cost
 from el4ner.models.store import Store
 from el4ner.pool import Pool
+from el4ner.recipes.load import load_recipe
 from el4ner.text.passage import cut, show
 
 FOLDS = 5
