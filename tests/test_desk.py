@@ -60,9 +60,23 @@ def test_different_models_answer_side_by_side() -> None:
         meeting.wait()  # passes only if both are at work at once
         return "there"
 
-    members = [member(FakeModel(answer, identity=name), name) for name in ("one", "two")]
+    members = [member(FakeModel(answer, identity=name, overlaps=True), name) for name in ("one", "two")]
     replies = Desk(None, Ledger()).ask("extract", [(one, requests("a")) for one in members])
     assert [given[0].text for given in replies] == ["there", "there"]
+
+
+def test_models_that_take_the_whole_machine_take_turns() -> None:
+    busy = threading.Lock()
+
+    def answer(request: Request) -> str:
+        assert busy.acquire(blocking=False), "another model was at work"
+        time.sleep(0.05)
+        busy.release()
+        return request.prompt if isinstance(request.prompt, str) else ""
+
+    members = [member(FakeModel(answer, identity=name), name) for name in ("one", "two", "three")]
+    replies = Desk(None, Ledger()).ask("extract", [(one, requests(one.name)) for one in members])
+    assert [given[0].text for given in replies] == ["one", "two", "three"]
 
 
 def test_time_side_by_side_counts_once() -> None:
@@ -71,7 +85,7 @@ def test_time_side_by_side_counts_once() -> None:
         return "late"
 
     ledger = Ledger()
-    members = [member(FakeModel(answer, identity=name), name) for name in ("one", "two")]
+    members = [member(FakeModel(answer, identity=name, overlaps=True), name) for name in ("one", "two")]
     began = time.perf_counter()
     Desk(None, ledger).ask("extract", [(one, requests("a")) for one in members])
     wall = time.perf_counter() - began

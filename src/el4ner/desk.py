@@ -24,17 +24,24 @@ class Desk:
     def ask(self, stage: str, questions: Sequence[Questions]) -> list[list[Reply]]:
         """The replies to each member's requests, in order.
 
-        Members that share a model are asked in one batch of it; different models answer side by side.
+        Members that share a model are asked in one batch of it. Different models answer side by side, but those whose
+        batch takes the whole machine one after the other.
         """
         groups: dict[int, list[int]] = {}
         for place, (member, _) in enumerate(questions):
             groups.setdefault(id(member.model), []).append(place)
-        answers = together(lambda group: self._answer(stage, [questions[i] for i in group]), groups.values())
-        replies = {
-            i: found
-            for group, given in zip(groups.values(), answers, strict=True)
-            for i, found in zip(group, given, strict=True)
-        }
+        queues: dict[int, list[list[int]]] = {}
+        for model, group in groups.items():
+            overlaps = questions[group[0]][0].model.overlaps
+            queues.setdefault(model if overlaps else 0, []).append(group)
+        replies: dict[int, list[Reply]] = {}
+
+        def answer(queue: Sequence[list[int]]) -> None:
+            for group in queue:
+                given = self._answer(stage, [questions[i] for i in group])
+                replies.update(zip(group, given, strict=True))
+
+        together(answer, queues.values())
         return [replies[i] for i in range(len(questions))]
 
     def _answer(self, stage: str, questions: Sequence[Questions]) -> list[list[Reply]]:

@@ -11,16 +11,20 @@ from el4ner.models.base import Model
 
 
 def open_models(recipe: Recipe) -> dict[str, Model]:
-    """Open every model that a member of the recipe uses; members that name the same one share it."""
+    """Open every model that a member of the recipe uses; members that name the same one share it.
+
+    Models in this process share the memory for what they have read.
+    """
     used = {member.model for member in recipe.members}
-    return {name: open_model(recipe, name) for name in recipe.models if name in used}
+    embedded = sum(isinstance(recipe.models[name], EmbeddedSettings) for name in used)
+    return {name: open_model(recipe, name, max(1, embedded)) for name in recipe.models if name in used}
 
 
-def open_model(recipe: Recipe, name: str) -> Model:
-    """Open one model of a recipe. Raises `ModelError` where it cannot be opened."""
+def open_model(recipe: Recipe, name: str, sharing: int = 1) -> Model:
+    """Open one model of a recipe, of so many that share this process. Raises `ModelError` where it cannot be opened."""
     settings = recipe.models[name]
     if isinstance(settings, EmbeddedSettings):
-        from el4ner.models.openvino import OpenVINOModel
+        from el4ner.models.openvino import CACHED, OpenVINOModel
 
         return OpenVINOModel.open(
             locate(settings.path),
@@ -28,6 +32,7 @@ def open_model(recipe: Recipe, name: str) -> Model:
             settings.context,
             locate(settings.adapter) if settings.adapter else None,
             settings.exact,
+            CACHED // sharing,
         )
     if isinstance(settings, TransformersSettings):
         from el4ner.models.transformers import TransformersModel

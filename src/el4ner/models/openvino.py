@@ -26,7 +26,7 @@ from el4ner.models.gguf import read_header
 from el4ner.models.merge import prepared
 from el4ner.models.reading import Reading
 
-_CACHED = 49_152  # tokens of keys and values that are kept: 0.65 GB of SmolLM2-135M in 8 bits
+CACHED = 49_152  # tokens of keys and values that are kept: 0.65 GB of SmolLM2-135M in 8 bits
 _BLOCK = 32  # tokens of such a cache block, on CPUs
 _SEQUENCES = 64  # decoded side by side; more gained nothing on two cores
 _BATCHED_TOKENS = 2048  # read in one step
@@ -40,12 +40,12 @@ class OpenVINOModel:
 
     overlaps = False  # one batch takes all cores
 
-    def __init__(self, path: Path, device: str, context: int, exact: bool = False) -> None:
+    def __init__(self, path: Path, device: str, context: int, exact: bool = False, cached: int = CACHED) -> None:
         self.path = path
         self.context = context
         self._device = device
         self._exact = exact
-        self.cached = _CACHED // 4 if exact else _CACHED  # 32 bits take four times the memory
+        self.cached = cached // 4 if exact else cached  # 32 bits take four times the memory
         self._lock = Lock()
         self._pipeline = self._open()
         self._tokenizer = self._pipeline.get_tokenizer()
@@ -58,11 +58,13 @@ class OpenVINOModel:
         context: int | None = None,
         adapter: str | Path | None = None,
         exact: bool = False,
+        cached: int = CACHED,
     ) -> OpenVINOModel:
         """Open a `.gguf` file or an OpenVINO folder on an OpenVINO device ("CPU", "GPU", "NPU").
 
         `context` limits prompt and reply together, in tokens; by default it is what the model was trained for.
         `adapter` is a file of LoRA factors for a `.gguf` model, merged in on first use. `exact`: see `_EXACT`.
+        `cached`: for how many tokens there is room in the engine's memory, a quarter of them if `exact`.
         """
         path = Path(path).expanduser()
         if not path.exists():
@@ -70,7 +72,7 @@ class OpenVINOModel:
         trained = _trained_context(path)
         if path.is_file():
             path = prepared(path, Path(adapter).expanduser() if adapter else None)
-        return cls(path, device, min(context or trained, trained), exact)
+        return cls(path, device, min(context or trained, trained), exact, cached)
 
     def _open(self) -> Any:
         try:
