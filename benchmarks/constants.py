@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from prefix import BLOCK, fresh_tokens
+from prefix import BLOCK
+from run_el4ner import Batch, fresh
 
 from el4ner.data import Label
 from el4ner.evaluate.sets.dataset import open_dataset
@@ -29,17 +30,18 @@ from el4ner.recipes.load import load_recipe
 def main(data: Path, result: Path) -> None:
     """Print what a text costs, part by part."""
     recipe = load_recipe("nano")
-    (model,) = open_models(recipe).values()
+    models = open_models(recipe)
+    model = next(iter(models.values()))  # all have one tokenizer
     run = json.loads(result.read_text("utf-8"))
-    batches: list[list[Request]] = pickle.loads(result.with_suffix(".pickle").read_bytes())
+    batches: list[Batch] = pickle.loads(result.with_suffix(".pickle").read_bytes())
     members, texts = len(recipe.members), len(run["found"])
-    lists = [str(r.prompt) for batch in batches for r in batch if r.constraint is None]
+    lists = [str(r.prompt) for _, batch in batches for r in batch if r.constraint is None]
     parts = [prompt.split("\n\n") for prompt in lists]
     demonstrations = [part for p in parts for part in p[1:-1]]
     head = round(_mean(model, {p[0] for p in parts}))
     one = _mean(model, [f"{part}\n\n" for part in demonstrations])
     text = _mean(model, [p[-1] for p in parts])
-    k, asked, each = len(demonstrations) / len(lists), run["asked"] / texts - members, _each(model, batches)
+    k, asked, each = len(demonstrations) / len(lists), run["asked"] / texts - members, _each(models, batches)
     print(
         f"{texts} texts, {members} members, {k:.1f} demonstrations, {run['candidates'] / texts:.2f} candidates a text"
     )
@@ -56,15 +58,11 @@ def _mean(model: Any, texts: Sequence[str] | set[str]) -> float:
     return fmean(model.count(list(texts)))
 
 
-def _fresh(model: Any, batches: Sequence[Sequence[Request]]) -> int:
-    return fresh_tokens([[model._encode(str(r.prompt)).data[0].tolist() for r in batch] for batch in batches])
-
-
-def _each(model: Any, batches: Sequence[Sequence[Request]]) -> float:
+def _each(models: Mapping[str, Any], batches: Sequence[Batch]) -> float:
     """Tokens read anew for a question of stage 3: those of all questions less those of the lists alone."""
-    lists = [[r for r in batch if r.constraint is None] for batch in batches]
-    choices = sum(r.constraint is not None for batch in batches for r in batch)
-    return (_fresh(model, batches) - _fresh(model, lists)) / max(1, choices)
+    lists = [(name, [r for r in batch if r.constraint is None]) for name, batch in batches]
+    choices = sum(r.constraint is not None for _, batch in batches for r in batch)
+    return (fresh(models, batches) - fresh(models, lists)) / max(1, choices)
 
 
 def _chat(model: Any, labels: Sequence[Label], texts: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,21 +28,22 @@ from el4ner.models.open import locate, open_models
 from el4ner.pipeline import EL4NER
 from el4ner.recipes.load import load_recipe
 
+Batch = tuple[str, list[Request]]  # a model's name, and what it was asked at once
+
 
 class Recorder:
-    """A model that keeps what it was asked, batch by batch."""
+    """A model that writes down what it is asked, batch by batch, beside the others of its recipe."""
 
     overlaps = False
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, name: str, model: Model, batches: list[Batch]) -> None:
         self.identity, self.context, self.cached = model.identity, model.context, model.cached
         self.count, self.close = model.count, model.close
-        self.batches: list[list[Request]] = []
-        self._model = model
+        self._name, self._model, self._batches = name, model, batches
 
     def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
         """One reply a request, in order."""
-        self.batches.append(list(requests))
+        self._batches.append((self._name, list(requests)))
         return self._model.generate(requests, done)
 
 
@@ -52,17 +53,25 @@ def prepare(variant: str, task: Task, url: str) -> System:
         recipe = single(url)
         return _pipeline(recipe, task, open_models(recipe), url)
     recipe = load_recipe("nano")
-    (name,) = recipe.models
     if variant == "plain":
-        model = Forgetful.open(locate(cast(EmbeddedSettings, recipe.models[name]).path))
-        return _pipeline(text_by_text(recipe), task, {name: OneAtATime(model)})
-    opened = open_models(recipe)[name]
+        return _pipeline(text_by_text(recipe), task, {n: OneAtATime(m) for n, m in _forgetful(recipe).items()})
+    opened = open_models(recipe)
     if variant == "engine":
         return _engine(opened)
-    recorder = Recorder(opened)
+    batches: list[Batch] = []
+    recorders: dict[str, Model] = {name: Recorder(name, model, batches) for name, model in opened.items()}
     if variant == "cached":
-        return _counted(_pipeline(text_by_text(recipe), task, {name: OneAtATime(recorder)}), opened, recorder)
-    return _counted(_pipeline(recipe, task, {name: recorder}), opened, recorder)
+        recipe, recorders = text_by_text(recipe), {name: OneAtATime(model) for name, model in recorders.items()}
+    return _counted(_pipeline(recipe, task, recorders), opened, batches)
+
+
+def _forgetful(recipe: Recipe) -> dict[str, Model]:
+    opened: dict[str, Model] = {}
+    for name, settings in recipe.models.items():
+        embedded = cast(EmbeddedSettings, settings)
+        adapter = locate(embedded.adapter) if embedded.adapter else None
+        opened[name] = Forgetful.open(locate(embedded.path), adapter=adapter)
+    return opened
 
 
 def single(url: str) -> Recipe:
@@ -100,36 +109,42 @@ def _pipeline(recipe: Recipe, task: Task, models: dict[str, Model], url: str = "
     return System(annotate, meter)
 
 
-def _counted(inner: System, model: Any, recorder: Recorder) -> System:
+def _counted(inner: System, models: dict[str, Model], batches: list[Batch]) -> System:
     """The system, with a count of the prompt tokens that are read anew, and all questions kept beside the result."""
 
     def annotate(texts: Sequence[str]) -> Found:
-        recorder.batches.clear()
+        batches.clear()
         return inner.annotate(texts)
 
     def after() -> dict[str, Any]:
-        beside(Path(sys.argv[3])).write_bytes(pickle.dumps(recorder.batches))
-        return {"fresh": _fresh(model, recorder.batches)}
+        beside(Path(sys.argv[3])).write_bytes(pickle.dumps(batches))
+        return {"fresh": fresh(models, batches)}
 
     return System(annotate, inner.meter, after)
 
 
-def _engine(model: Any) -> System:
-    batches: list[list[Request]] = pickle.loads(beside(Path(sys.argv[3]).with_name("nano.json")).read_bytes())
-    everything = [request for batch in batches for request in batch]
+def _engine(models: dict[str, Model]) -> System:
+    batches: list[Batch] = pickle.loads(beside(Path(sys.argv[3]).with_name("nano.json")).read_bytes())
+    lists = [(name, [r for model, batch in batches if model == name for r in batch]) for name in models]
     totals = {"prompt": 0.0, "generated": 0.0}
 
     def annotate(texts: Sequence[str]) -> Found:
-        replies = model.generate(everything if len(texts) > 1 else everything[:1])
-        totals["prompt"] += sum(reply.usage.prompt for reply in replies)
-        totals["generated"] += sum(reply.usage.generated for reply in replies)
+        for name, everything in lists:
+            replies = models[name].generate(everything if len(texts) > 1 else everything[:1])
+            totals["prompt"] += sum(reply.usage.prompt for reply in replies)
+            totals["generated"] += sum(reply.usage.generated for reply in replies)
         return []
 
-    return System(annotate, totals.copy, lambda: {"fresh": _fresh(model, [everything])})
+    return System(annotate, totals.copy, lambda: {"fresh": fresh(models, lists)})
 
 
-def _fresh(model: Any, batches: Sequence[Sequence[Request]]) -> int:
-    return fresh_tokens([[model._encode(str(r.prompt)).data[0].tolist() for r in batch] for batch in batches])
+def fresh(models: Mapping[str, Any], batches: Sequence[Batch]) -> int:
+    """Prompt tokens that the models read anew; each keeps what it has read to itself."""
+    total = 0
+    for name, model in models.items():
+        mine = [batch for owner, batch in batches if owner == name]
+        total += fresh_tokens([[model._encode(str(r.prompt)).data[0].tolist() for r in batch] for batch in mine])
+    return total
 
 
 def beside(result: Path) -> Path:
