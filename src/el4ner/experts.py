@@ -40,17 +40,18 @@ class Expert:
 
 def embedded(recipe: Recipe) -> dict[str, EmbeddedSettings]:
     """The models of a recipe that members use and that are GGUF files. Raises `ConfigError` where there is none."""
-    used = {member.model for member in recipe.members}
-    found = {
-        name: settings
-        for name, settings in recipe.models.items()
-        if name in used and isinstance(settings, EmbeddedSettings) and locate(settings.path).suffix == ".gguf"
-    }
+    found = _gguf(recipe)
     if not found:
         raise ConfigError(
             f"recipe {recipe.name}: no member uses a GGUF model in this process, so there is nothing to do"
         )
     return found
+
+
+def built(recipe: Recipe) -> bool:
+    """Whether every file that `build` makes is there, intact or not."""
+    places = (_places(settings) for settings in _gguf(recipe).values())
+    return all(not base.is_file() or destination(base, adapter).exists() for base, adapter in places)
 
 
 def build(recipe: Recipe, watch: Callable[[str, float], None] = lambda model, share: None) -> Iterator[Expert]:
@@ -59,7 +60,7 @@ def build(recipe: Recipe, watch: Callable[[str, float], None] = lambda model, sh
     Raises `ModelError` where one cannot be made; those made before stay.
     """
     for name, settings in embedded(recipe).items():
-        base, adapter = locate(settings.path), locate(settings.adapter) if settings.adapter else None
+        base, adapter = _places(settings)
         if not base.is_file():
             raise ConfigError(f"models.{name}.path: {base}: no such file")
         target = destination(base, adapter)
@@ -69,6 +70,20 @@ def build(recipe: Recipe, watch: Callable[[str, float], None] = lambda model, sh
         watch(name, 1.0)
         trained = read_header(target).context or 2048
         yield Expert(name, target, missing, min(settings.context or trained, trained))
+
+
+def _gguf(recipe: Recipe) -> dict[str, EmbeddedSettings]:
+    used = {member.model for member in recipe.members}
+    return {
+        name: settings
+        for name, settings in recipe.models.items()
+        if name in used and isinstance(settings, EmbeddedSettings) and locate(settings.path).suffix == ".gguf"
+    }
+
+
+def _places(settings: EmbeddedSettings) -> tuple[Path, Path | None]:
+    """Where the base model and the adapter are."""
+    return locate(settings.path), locate(settings.adapter) if settings.adapter else None
 
 
 def export_ollama(recipe: Recipe, experts: list[Expert], folder: Path) -> list[str]:

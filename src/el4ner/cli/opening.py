@@ -6,9 +6,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from el4ner.cli.console import say
+from el4ner.cli.console import err, say
 
 if TYPE_CHECKING:
+    from el4ner.config import Recipe
+    from el4ner.experts import Expert
     from el4ner.models.store import Store
     from el4ner.pipeline import EL4NER
     from el4ner.pool import Pool
@@ -23,14 +25,30 @@ def read_pool(path: Path, labels: Path | None) -> Pool:
 
 def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER, float]:
     """An ensemble, and the seconds that it took to open. Says what it is doing."""
+    from el4ner.experts import built
     from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)
     models = ", ".join(dict.fromkeys(member.model for member in settings.members)) or "no model"
     voters = [member.name for member in settings.members] + ["the trained tagger"] * settings.tagger.votes
     say(f"opening {models} for {', '.join(voters)} ...", "dim")
+    if not built(settings):
+        say("making the models' files, once ...", "dim")
+        merged(settings)
     from el4ner.pipeline import EL4NER
 
     began = time.perf_counter()
     ner = EL4NER.from_recipe(settings, pool, store=store)
     return ner, time.perf_counter() - began
+
+
+def merged(recipe: Recipe) -> list[Expert]:
+    """The files of the recipe's embedded models, made with a bar on standard error where they are missing."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from el4ner.experts import build, embedded
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(24), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        tasks = {name: bar.add_task(name, total=1.0) for name in embedded(recipe)}
+        return list(build(recipe, lambda name, share: bar.update(tasks[name], completed=share)))

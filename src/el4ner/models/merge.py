@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,12 @@ def merge(
 
 
 def _digest(path: Path) -> bytes:
+    seen = path.stat()
+    return _read_digest(path, seen.st_size, seen.st_mtime_ns)
+
+
+@lru_cache(16)  # several adapters share a base; a changed file has another time
+def _read_digest(path: Path, size: int, changed: int) -> bytes:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
 
