@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
 from itertools import count, islice
@@ -626,6 +627,21 @@ class TestLongTexts:
         annotation = annotated(" ".join(self.SENTENCES[:5]), model, passage_bytes=64)
         assert len(annotation.entities) == 12
         assert sum(bool(trace.abstained) for trace in annotation.traces) == 1
+
+
+def test_a_text_of_ten_thousand_words_takes_linear_time() -> None:
+    def listing(asked: Asked) -> str:
+        return "; ".join(f"{word} (person)" for word in dict.fromkeys(asked.text.split()) if word.istitle())
+
+    def seconds(words: int) -> float:
+        text = " ".join(f"Tom met Ana {number} in Oslo ." for number in range(words // 7))
+        began = time.process_time()
+        found(annotated(text, *[scripted(listing) for _ in range(3)]))
+        return time.process_time() - began
+
+    seconds(100)
+    ratios = [seconds(10_000) / seconds(1_000) for _ in range(3)]
+    assert min(ratios) < 40  # 10 if linear, 100 if quadratic; all that is done outside the engines
 
 
 class TestContext:
