@@ -82,8 +82,8 @@ def test_supericl_shows_the_taggers_word_on_every_text() -> None:
     assert str(first.prompt).count("\nTagger: ") == str(first.prompt).count("Text: ")
 
 
-def test_the_baselines_have_the_model_of_nano() -> None:
-    model = load_recipe("nano").models
+def test_the_baselines_have_the_model_of_bare() -> None:
+    model = load_recipe("bare").models
     for name in set(recipe_names()) - {"el4ner", "tagger"}:
         recipe = load_recipe(name)
         assert {(m.engine, getattr(m, "path", "")) for m in recipe.models.values()} <= {
@@ -96,14 +96,14 @@ def test_servers_can_state_their_weights() -> None:
     assert all(isinstance(model, ServerSettings) and model.parameters for model in models)
 
 
-def test_single_asks_what_the_first_member_of_nano_is_asked() -> None:
+def test_single_asks_what_the_first_member_of_bare_is_asked() -> None:
     alone = asked("single", "first")
     assert len(alone) == len(TEXTS)
-    assert alone == asked("nano", "first")[: len(alone)]
+    assert alone == asked("bare", "first")[: len(alone)]
 
 
-def test_the_vote_at_the_end_asks_what_nano_asks_in_stage_2() -> None:
+def test_the_vote_at_the_end_asks_what_bare_asks_in_stage_2() -> None:
     for member in ("first", "second", "third"):
         alone = asked("vote-at-end", member)
         assert len(alone) == len(TEXTS)
-        assert alone == asked("nano", member)[: len(alone)]
+        assert alone == asked("bare", member)[: len(alone)]
