@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 from el4ner.cli import app
 from el4ner.config import Recipe
 from el4ner.errors import ConfigError, DataError, ModelError
-from el4ner.experts import build, export_ollama
-from el4ner.models.adapter import Adapter
+from el4ner.experts import build, embedded, export_ollama
+from el4ner.models.adapter import LAYERS, Adapter
+from el4ner.models.open import locate
 from el4ner.recipes.load import load_recipe, parse_recipe
 
 WIDTH, HEADS = 64, 4
@@ -174,3 +175,19 @@ def test_the_commands_print_where_the_files_are(base: Path, expert: Path, tmp_pa
     exported = CliRunner().invoke(app, ["experts", "export", "-r", str(written), "--ollama", str(tmp_path / "out")])
     assert exported.exit_code == 0, exported.output
     assert "ollama create mine-m -f mine-m.Modelfile" in exported.output
+
+
+def test_the_adapters_that_ship_fit_their_base_model() -> None:
+    changes = []
+    for settings in embedded(load_recipe("nano")).values():
+        assert settings.adapter is not None
+        shapes = {t.name: tuple(map(int, reversed(t.shape))) for t in gguf.GGUFReader(locate(settings.path)).tensors}
+        shipped = Adapter.load(locate(settings.adapter))
+        assert len(shipped.factors) == 30 * len(LAYERS)
+        for name in shipped.factors:
+            block, _, layer = name.partition(".")
+            tensor = next(theirs for theirs, ours in LAYERS.items() if ours == layer)
+            assert shapes[f"blk.{block}.{tensor}.weight"] == shipped.change(name).shape
+        changes.append(shipped.change("29.down"))
+    assert all(0 < np.abs(one).max() < 1 for one in changes)
+    assert len({one.tobytes() for one in changes}) == len(changes) >= 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -320,6 +321,17 @@ class TestVotes:
             (None, True),  # it listed Oslo and gave no type
             (None, False),
         ]
+
+    def test_without_none_a_score_is_the_mean_of_what_the_members_believe(self) -> None:
+        def sure(text: str, *beliefs: float) -> FakeModel:
+            tokens = tuple(Token(part, math.log(p)) for part, p in zip(text.split("|"), beliefs, strict=True))
+            return scripted(lambda asked: Reply("".join(t.text for t in tokens), tokens=tokens))
+
+        models = sure("Tom| (|person|)", 0.8, 1, 0.5, 1), sure("Tom| (|person|)", 1, 1, 0.5, 1), scripted("none")
+        how = {"classify": {"ask": "nobody", "none": False}, "decide": {"rule": "probability", "threshold": 0.2}}
+        (entity,) = annotated("Tom saw Oslo", *models, **how).entities
+        assert (entity.text, entity.label) == ("Tom", "person")
+        assert entity.score == pytest.approx((0.8 * 0.5 + 0.5 + 0) / 3)
 
     def test_or_members_are_asked_in_turn_until_the_vote_is_decided(self) -> None:
         models = [scripted("Tom; Oslo", said) for said in ("person", "person", "location")]

