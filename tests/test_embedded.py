@@ -79,6 +79,18 @@ def test_every_member_was_asked_and_is_accounted_for(first_run: tuple[EL4NER, li
         assert all(vote.probability is not None for vote in ballot.votes if not vote.abstained)
 
 
+def test_the_recipe_that_ships_runs_as_it_is() -> None:
+    ner = EL4NER.from_recipe("nano", demo_pool())
+    annotations = list(ner.annotate(TEXTS))
+    assert {cost.member for cost in ner.costs if cost.calls} == {member.name for member in ner.members}
+    assert not any(cost.failed for cost in ner.costs)
+    found = [entity for annotation in annotations for entity in annotation.entities]
+    assert len(found) >= len(TEXTS)  # the experts are not dumb
+    threshold = ner.recipe.decide.threshold
+    assert all(entity.text and threshold <= entity.score <= 1 for entity in found)
+    assert all(a.text[e.start : e.end] == e.text for a in annotations for e in a.entities)
+
+
 def test_a_second_run_repeats_no_call_and_ends_the_same(
     smollm2: Model, path: Path, first_run: tuple[EL4NER, list[Annotation]]
 ) -> None:
