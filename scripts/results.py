@@ -1,6 +1,6 @@
 """Write docs/results.md from runs that `el4ner compare` and `el4ner ablate` have kept. Asks no model.
 
-    uv run python scripts/results.py RUNS [-o docs/results.md] [--ablated nano]
+    uv run python scripts/results.py RUNS [-o docs/results.md] [--ablated nano bare]
 
 RUNS/compare and RUNS/ablate are what the two commands were given with -o. What stands between the findings' marks of
 the file that is there already is kept.
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results.md"))
-    parser.add_argument("--ablated", default="nano", help="the recipe that `el4ner ablate` was given")
+    parser.add_argument("--ablated", nargs="+", default=["nano", "bare"], help="recipes that `ablate` was given")
     args = parser.parse_args()
     try:
         text = document(args.runs, args.ablated, findings(args.output))
@@ -48,13 +48,13 @@ def main() -> None:
     args.output.write_text(text, "utf-8")
 
 
-def document(runs: Path, ablated: str, kept: str) -> str:
+def document(runs: Path, ablated: Sequence[str], kept: str) -> str:
     """The whole page."""
     compared, left_out = read(runs / "compare"), read(runs / "ablate")
     names = list(dict.fromkeys(one.setup.data for one in (*compared, *left_out)))
     parts = ["# Results", f"Written by `scripts/results.py` from kept runs.\n\n{OPEN}\n{kept}\n{CLOSE}"]
     parts += ["## Recipes on data sets", *comparison(runs, compared)]
-    parts += ["## Ablations", *ablations(runs, left_out, ablated)]
+    parts += ["## Ablations", *(part for name in ablated for part in ablations(runs, left_out, name))]
     parts += ["## Data", "\n".join(f"- {escaped(name)}: {source(name)}" for name in names) or "None."]
     return "\n\n".join(parts) + "\n"
 
@@ -97,7 +97,10 @@ def comparison(runs: Path, results: Sequence[Result]) -> list[str]:
 
 
 def ablations(runs: Path, results: Sequence[Result], ablated: str) -> list[str]:
-    """A table for each data set, its comparisons corrected on their own; variants that were not run say so."""
+    """A table for each data set that the recipe itself ran on, its comparisons corrected on their own.
+
+    Variants that were not run say so.
+    """
     base = load_recipe(ablated)
     varied = variants(base)
     recipes = [base, *(variant.recipe for variant in varied)]
@@ -105,17 +108,16 @@ def ablations(runs: Path, results: Sequence[Result], ablated: str) -> list[str]:
     for data in dict.fromkeys(one.setup.data for one in results):
         known = [one for one in results if one.setup.data == data]
         found = [named for recipe in recipes for one in known if (named := under_name(one, recipe))]
-        parts.append(f"### {escaped(ablated)} on {escaped(data)}")
         if not found or found[0].setup.recipe != base:
-            parts.append("The recipe itself, as it is now, was not run.")
             continue
+        parts.append(f"### {escaped(ablated)} on {escaped(data)}")
         groups = {v.group for v in varied if any(one.setup.recipe == v.recipe for one in found)}
         only = [part for group in GROUPS if group in groups for part in ("--only", group)]
         table = replace(tabulate(found), recipes=tuple(recipe.name for recipe in recipes))
         whole = {v.group for v in varied} == groups
         line = command("ablate", ["-r", ablated, *([] if whole else only)], found, runs)
         parts += [line, facts(found), scores(table)]
-    return parts or ["Not run."]
+    return parts or [f"{escaped(ablated)}: not run."]
 
 
 def under_name(one: Result, recipe: Recipe) -> Result | None:
