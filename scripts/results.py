@@ -113,10 +113,15 @@ def ablations(runs: Path, results: Sequence[Result], ablated: str) -> list[str]:
         parts.append(f"### {escaped(ablated)} on {escaped(data)}")
         groups = {v.group for v in varied if any(one.setup.recipe == v.recipe for one in found)}
         only = [part for group in GROUPS if group in groups for part in ("--only", group)]
-        table = replace(tabulate(found), recipes=tuple(recipe.name for recipe in recipes))
+        ran = {one.setup.recipe.name for one in found}
+        table = replace(tabulate(found), recipes=tuple(recipe.name for recipe in recipes if recipe.name in ran))
+        missing = [
+            escaped(variant.recipe.name.partition(": ")[2]) for variant in varied if variant.recipe.name not in ran
+        ]
         whole = {v.group for v in varied} == groups
         line = command("ablate", ["-r", ablated, *([] if whole else only)], found, runs)
         parts += [line, facts(found), scores(table)]
+        parts += [f"Not run: {', '.join(missing)}."] if missing else []
     return parts or [f"{escaped(ablated)}: not run."]
 
 
