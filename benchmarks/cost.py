@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 SYSTEM, DEMONSTRATION, TEXT = 159, 57.3, 32.2  # tokens
 STAGE1, STAGE2, STAGE3, STAGE4 = 55, 17, 36, 23  # tokens of the questions themselves
-CANDIDATES = 1.12  # a text, of nano's members
+CANDIDATES = 1.12  # a text, of bare's members
 LISTED, NAMED = 6.4, 2.3  # tokens generated for a list, and for a type or a verdict
 K = 8
 BLOCK = 16  # of vLLM's prefix cache
