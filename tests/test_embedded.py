@@ -24,11 +24,11 @@ from el4ner.record import record
 TEXTS = [demo_texts()[i] for i in (0, 1, 3, 6, 11)]  # two of news, biomedicine, a tweet, and one in Chinese
 
 
-def nano(
+def bare(
     model: Model, store: Store | None = None, members: int = 9, demonstrations: int = 8, **sections: Any
 ) -> EL4NER:
-    """The nano recipe on an open model, with some of its sections changed."""
-    recipe = load_recipe("nano")
+    """The recipe bare on an open model, with some of its sections changed."""
+    recipe = load_recipe("bare")
     kept = tuple(m.model_copy(update={"demonstrations": demonstrations}) for m in recipe.members[:members])
     changed = {name: getattr(recipe, name).model_copy(update=values) for name, values in sections.items()}
     recipe = recipe.model_copy(update={"members": kept, **changed})
@@ -48,7 +48,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first_run(smollm2: Model, path: Path) -> Iterator[tuple[EL4NER, list[Annotation]]]:
     store = Store.open(path)
-    ner = nano(smollm2, store)
+    ner = bare(smollm2, store)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the demonstrations fit
         annotations = list(ner.annotate(TEXTS))
@@ -95,7 +95,7 @@ def test_a_second_run_repeats_no_call_and_ends_the_same(
     smollm2: Model, path: Path, first_run: tuple[EL4NER, list[Annotation]]
 ) -> None:
     store = Store.open(path)
-    ner = nano(smollm2, store)
+    ner = bare(smollm2, store)
     again = list(ner.annotate(TEXTS))
     assert written(again) == written(first_run[1])
     assert sum(cost.calls for cost in ner.costs) == 0
@@ -105,7 +105,7 @@ def test_a_second_run_repeats_no_call_and_ends_the_same(
 
 def test_extraction_that_is_held_to_the_text_names_nothing_else(smollm2: Model) -> None:
     odd = Document("odd", 'She wrote "C:\\new"; {x} (draft) 🎉 Zoë\n\tcalled\u2028 Oslo.')
-    ner = nano(smollm2, members=1, demonstrations=2, extract={"constrain": True})
+    ner = bare(smollm2, members=1, demonstrations=2, extract={"constrain": True})
     annotations = list(ner.annotate([*TEXTS[:2], TEXTS[-1], odd]))
     assert sum(len(a.ballots) for a in annotations) > 0
     for trace in (trace for annotation in annotations for trace in annotation.traces):
@@ -114,7 +114,7 @@ def test_extraction_that_is_held_to_the_text_names_nothing_else(smollm2: Model) 
 
 
 def test_pre_extraction_and_verification_work_on_the_model(smollm2: Model) -> None:
-    ner = nano(
+    ner = bare(
         smollm2,
         members=1,
         demonstrations=2,
@@ -153,7 +153,7 @@ def together_and_alone(smollm2: Model) -> tuple[list[Annotation], list[Annotatio
     runs = []
     for windows in ([TEXTS[:3]], [[text] for text in TEXTS[:3]]):
         model = Recorder(smollm2)
-        annotations = [a for texts in windows for a in nano(model, members=1, demonstrations=3).annotate(texts)]
+        annotations = [a for texts in windows for a in bare(model, members=1, demonstrations=3).annotate(texts)]
         runs.append((annotations, [request for request in model.asked if request.constraint is None]))
     (together, asked_together), (alone, asked_alone) = runs
     return together, alone, asked_together, asked_alone

@@ -43,12 +43,13 @@ __version__ = _version("el4ner")
 # Where each public name lives; looked up when it is first used, so that `import el4ner` costs nothing.
 _HOMES = {
     "annotation": ("Annotation", "Trace"),
-    "config": ("Recipe", "load_recipe"),
+    "config": ("Recipe",),
     "data": ("Ballot", "Candidate", "Document", "Entity", "Example", "Label", "Span", "Verdict", "Vote"),
     "errors": ("ConfigError", "ContextError", "DataError", "El4nerError", "MissingExtraError", "ModelError"),
     "models.store": ("Store",),
     "pipeline": ("EL4NER",),
     "pool": ("Pool",),
+    "recipes.load": ("load_recipe",),
     "vote": ("Decision",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
