@@ -42,22 +42,28 @@ class Llama(nn.Module):
         self.cos = torch.cat([angles.cos()] * 2, -1).to(dtype)
         self.sin = torch.cat([-angles.sin(), angles.sin()], -1).to(dtype)
 
-    def forward(self, tokens: Tensor, wanted: Tensor) -> Tensor:
-        """Logits at the wanted positions: tokens (rows, length), wanted (rows, length) of truth values."""
+    def forward(self, tokens: Tensor, branches: Tensor, wanted: Tensor) -> Tensor:
+        """Logits at the wanted places: tokens, branches and wanted (truth values), (rows, length) each.
+
+        A token sees what stands before it in its own branch and in branch 0, and is placed as if there were no other.
+        """
+        seen, places = _seen(branches), _places(branches)
+        mask = torch.zeros(seen.shape, dtype=self.dtype, device=seen.device).masked_fill_(~seen, float("-inf"))
+        turn = self.cos[places][:, None], self.sin[places][:, None]
         x = F.embedding(tokens, self.base["embed"])
         for layer in range(self.form.layers):
-            x = self._layer(x, layer)
+            x = self._layer(x, layer, mask[:, None], turn)
         return self._norm(x[wanted], "norm") @ self.base["embed"].T
 
-    def _layer(self, x: Tensor, layer: int) -> Tensor:
+    def _layer(self, x: Tensor, layer: int, mask: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
         rows, length, width = x.shape
         heads, groups = self.form.heads, self.form.kv_heads
         qkv = F.linear(self._norm(x, f"{layer}.attn_norm"), self._weight(layer, *_FUSED[0]))
         qkv = qkv.view(rows, length, heads + 2 * groups, self.size).transpose(1, 2)
-        turned = self._turn(qkv[:, : heads + groups], length)
+        turned = self._turn(qkv[:, : heads + groups], *turn)
         q, k, v = turned[:, :heads], turned[:, heads:], qkv[:, heads + groups :]
         k, v = (t.repeat_interleave(heads // groups, 1) for t in (k, v))
-        seen = _attend(q, k, v)
+        seen = _attend(q, k, v, mask)
         x = x + F.linear(seen.transpose(1, 2).reshape(rows, length, width), self._weight(layer, "o"))
         gate, up = F.linear(self._norm(x, f"{layer}.ffn_norm"), self._weight(layer, *_FUSED[1])).chunk(2, -1)
         return x + F.linear(F.silu(gate) * up, self._weight(layer, "down"))
@@ -69,9 +75,9 @@ class Llama(nn.Module):
         key = name.replace(".", "_")
         return torch.addmm(self.base[name], self.b[key], self.a[key], alpha=self.scale).to(self.dtype)
 
-    def _turn(self, x: Tensor, length: int) -> Tensor:
+    def _turn(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         half = torch.cat([x[..., self.size // 2 :], x[..., : self.size // 2]], -1)
-        return x * self.cos[:length] + half * self.sin[:length]
+        return x * cos + half * sin
 
     def _norm(self, x: Tensor, name: str) -> Tensor:
         return F.rms_norm(x, x.shape[-1:], self.base[name], self.form.epsilon)
@@ -93,11 +99,23 @@ class Llama(nn.Module):
             self.b[key].copy_(torch.from_numpy(b))
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Causal attention, (rows, heads, length, size) each."""
+def _seen(branches: Tensor) -> Tensor:
+    """Which tokens (last axis) each token sees: (rows, length, length) of truth values."""
+    own = (branches[:, None, :] == branches[:, :, None]) | (branches == 0)[:, None, :]
+    return own.tril()
+
+
+def _places(branches: Tensor) -> Tensor:
+    """Where each token stands in its question: (rows, length)."""
+    shared = (branches == 0).sum(1, keepdim=True)
+    at = torch.arange(branches.shape[1], device=branches.device).expand_as(branches)
+    new = F.pad(branches[:, 1:] != branches[:, :-1], (1, 0))
+    return torch.where(branches == 0, at, at - torch.where(new, at, 0).cummax(1).values + shared)
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Attention, (rows, heads, length, size) each; the mask is added to the scores."""
     if q.is_cuda:
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return F.scaled_dot_product_attention(q, k, v, mask)
     # In bfloat16 on a CPU plain products take half the time of PyTorch's fused kernel, forth and back (430 tokens).
-    length = q.shape[2]
-    ahead = torch.full((length, length), float("-inf"), dtype=q.dtype, device=q.device).triu(1)
-    return torch.softmax((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2) + ahead, -1) @ v
+    return torch.softmax((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2) + mask, -1) @ v

@@ -29,6 +29,20 @@ class Mix:
 
 MIXES = {
     "general": Mix(seed=1),
+    "technical": Mix(
+        seed=5,
+        rename=0.6,
+        nonsense=0.15,
+        finer=0.5,
+        merged=0.15,
+        patterns=0.2,
+        shots=(0.02, 0.13, 0.55, 0.30),
+        shares={
+            "wikigold": 5, "uner_en_ewt": 4, "btc": 5, "litbank": 4, "annoctr": 12, "sec_filings": 6, "tasteset": 14,
+            "bc5cdr": 9, "bionlp13cg": 13, "bc2gm": 6, "ncbi_disease": 4, "anem": 7, "uner_zh_gsdsimp": 4,
+            "germeval2014": 3, "gum": 4,
+        },
+    ),
     "reader": Mix(
         seed=2, rename=0.7, nonsense=0.28, described=0.35, merged=0.12, finer=0.35, shots=(0.02, 0.13, 0.60, 0.25)
     ),
@@ -47,4 +61,5 @@ MIXES = {
     # For a set of one's own: its types keep their names more often, and are not cut up or put together.
     "own": Mix(seed=4, rename=0.15, nonsense=0.05, finer=0.0, merged=0.0, patterns=0.0, shares={}),
 }  # fmt: skip
-PUBLISHED = ("general", "reader", "breadth")
+TRUNK = "general"
+PUBLISHED = ("technical", "reader", "breadth")

@@ -1,73 +1,85 @@
-"""Questions with their answers, in the exact prompts of the compact style: what an episode is made of."""
+"""Episodes: a passage with its demonstrations, and the questions about it, in the exact prompts of the compact style.
+
+All questions but pre-extraction begin alike, as at inference: an episode reads types, demonstrations and passage once,
+and branches off into one list and several choices, none of which sees another.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from candidates import candidate
+from candidates import Wrong
 from mixes import Mix
 from naming import Naming
 from sets import Corpus
 from writing import joined, reshaping
 
-from el4ner.data import Example
+from el4ner.data import Example, Label
 from el4ner.models.constraint import EMPTY, SEPARATOR
 from el4ner.prompts.style import style
 from el4ner.text.passage import show
 
 KINDS = ("extract", "classify", "verify", "preextract")
-CHANCES = (0.60, 0.20, 0.15, 0.05)
 # What a target token counts in the loss.
-_DEMONSTRATION, _LIST, _CHOICE = 1, 2, 5
+_DEMONSTRATION, _LIST, _CHOICE = 1, 2, 3
+_SWAPPED = 0.4  # of the wrong claims say a wrong type of a right span
+_ALONE = 0.05  # of the episodes are a pre-extraction, which has no demonstrations
+_RIGHT = 2  # right claims an episode, at most
+
+Claim = tuple[str, str]  # a span's surface and a type
 
 
 @dataclass(frozen=True)
-class Question:
-    """A prompt with its answer, and where the loss falls: from, to, weight, whether the first token counts."""
+class Branch:
+    """A question behind what is shared, and its answer, which counts `weight` in the loss."""
 
     kind: int
-    text: str
-    prompt: int  # length of what is given at inference; the answer follows
+    asked: str
+    answer: str
+    weight: int
+
+
+@dataclass(frozen=True)
+class Episode:
+    """`targets` in what is shared: from, to, weight, whether the first token counts."""
+
+    shared: str
     targets: tuple[tuple[int, int, int, bool], ...]
+    branches: tuple[Branch, ...]
 
 
 class Episodes:
-    """Makes questions for one expert out of the corpora, by the dice."""
+    """Makes episodes for one expert out of the corpora, by the dice."""
 
     def __init__(self, corpora: Sequence[Corpus], mix: Mix, dice: random.Random) -> None:
         self.corpora, self.mix, self.dice = corpora, mix, dice
         self.style = style("compact")
         self.weights = [mix.shares.get(c.name, 5) for c in corpora]
 
-    def draw(self, dev: bool = False) -> Question:
-        """One question: about a train text, or (`dev`) about one to watch the loss on."""
-        while True:
-            dice = self.dice
+    def draw(self, dev: bool = False) -> Episode:
+        """One episode: about a train text, or (`dev`) about one to watch the loss on."""
+        dice = self.dice
+        corpus = dice.choices(self.corpora, self.weights)[0]
+        while dev and not corpus.watched:
             corpus = dice.choices(self.corpora, self.weights)[0]
-            if dev and not corpus.watched:
-                continue
-            wish_free = dice.random() < self.mix.free
-            kind = dice.choices(range(4), CHANCES)[0]
-            if dev:
-                at = dice.choice(corpus.watched)
-            elif wish_free and corpus.bare and dice.random() < 0.75:
-                at = dice.choice(corpus.bare)
-            else:
-                at = dice.choice(corpus.bearing)
-            question = self._ask(corpus, at, kind, wish_free, not dev)
-            if question is not None:
-                return question
+        wish_free = dice.random() < self.mix.free
+        if dev:
+            at = dice.choice(corpus.watched)
+        elif wish_free and corpus.bare and dice.random() < 0.75:
+            at = dice.choice(corpus.bare)
+        else:
+            at = dice.choice(corpus.bearing)
+        return self._about(corpus, at, wish_free, not dev)
 
-    def _ask(self, corpus: Corpus, at: int, kind: int, wish_free: bool, may_join: bool) -> Question | None:
+    def _about(self, corpus: Corpus, at: int, wish_free: bool, may_join: bool) -> Episode:
         dice = self.dice
         used = [at]
         if may_join and dice.random() < 0.12:
             used += range(at + 1, min(at + dice.randrange(2, 4), corpus.size))
         given = joined([corpus.examples[i] for i in used], corpus.join)
-        if KINDS[kind] == "preextract":
+        if dice.random() < _ALONE:
             return self._preextract(reshaping(corpus, dice)(given))
         naming = Naming(corpus, given, self.mix, wish_free, dice)
         natural, demonstrations = self._demonstrations(corpus, used, naming)
@@ -78,32 +90,50 @@ class Episodes:
         query = reshape(naming.relabelled(given))
         shown = show(query.text)
         prefix = self.style.prefix(naming.labels, shots, shown)
+        wrong = Wrong(corpus, used, query, reshape(given), shots, dice)
+        branches = (
+            self._list(prefix, naming.labels, query, shown),
+            *self._choices(prefix, naming.labels, query, wrong),
+        )
         targets = self._demonstrated(prefix, shots, natural, skip=not naming.told)
-        if KINDS[kind] == "extract":
-            prompt = self.style.extract(prefix, naming.labels, shown, False, 1).prompt
-            answer = _answer(self.style.demonstration(query))
-            return _question(kind, prompt, answer, targets, _LIST)
-        found = candidate(corpus, used, query, reshape(given), shots, dice)
-        if found is None:
-            return None
-        surface, label = found
-        if KINDS[kind] == "classify":
-            prompt = self.style.classify(prefix, naming.labels, surface, True).prompt
-            return _question(kind, prompt, f"{label or EMPTY})", targets, _CHOICE)
-        asked = label
-        if label is None or dice.random() < 0.4:
-            others = [t.name for t in naming.labels if t.name != label]
-            if not others and label is None:
-                others = [naming.labels[0].name]
-            asked = dice.choice(others) if others else label
-        prompt = self.style.verify(prefix, naming.labels, surface, asked).prompt
-        return _question(kind, prompt, "true)" if asked == label else "false)", targets, _CHOICE)
+        return Episode(prefix, targets, branches)
 
-    def _preextract(self, query: Example) -> Question:
-        prompt = self.style.preextract([], show(query.text), False, 1).prompt
+    def _preextract(self, query: Example) -> Episode:
+        prompt = str(self.style.preextract([], show(query.text), False, 1).prompt)
         spans = sorted(query.entities, key=lambda e: (e.start, -e.end))
         found = dict.fromkeys(show(query.text[e.start : e.end]) for e in spans)
-        return _question(KINDS.index("preextract"), prompt, f" {SEPARATOR.join(found) or EMPTY}\n", (), _LIST)
+        answer = f" {SEPARATOR.join(found) or EMPTY}\n"
+        return Episode(prompt, (), (Branch(KINDS.index("preextract"), "", answer, _LIST),))
+
+    def _list(self, prefix: str, labels: Sequence[Label], query: Example, shown: str) -> Branch:
+        prompt = self.style.extract(prefix, labels, shown, False, 1).prompt
+        return _branch("extract", prefix, prompt, _answer(self.style.demonstration(query)), _LIST)
+
+    def _choices(self, prefix: str, labels: Sequence[Label], query: Example, wrong: Wrong) -> Iterator[Branch]:
+        """Of which type spans are, and whether they are of one: half of them right, but where there are no entities."""
+        true = list(dict.fromkeys((show(query.text[e.start : e.end]), e.label) for e in query.entities))
+        right = self.dice.sample(true, min(_RIGHT, len(true)))
+        typed = [*right[:1], *((surface, EMPTY) for surface, _ in wrong.draw(1))]
+        for surface, label in typed:
+            prompt = self.style.classify(prefix, labels, surface, True).prompt
+            yield _branch("classify", prefix, prompt, f"{label})", _CHOICE)
+        claims = dict.fromkeys(right, True) | dict.fromkeys(self._false(labels, true, right, wrong), False)
+        for (surface, label), holds in claims.items():
+            prompt = self.style.verify(prefix, labels, surface, label).prompt
+            yield _branch("verify", prefix, prompt, "true)" if holds else "false)", _CHOICE)
+
+    def _false(
+        self, labels: Sequence[Label], true: Sequence[Claim], right: Sequence[Claim], wrong: Wrong
+    ) -> Iterator[Claim]:
+        """As many wrong claims as right ones, one at least: a right span of a wrong type, or a wrong span."""
+        names = [label.name for label in labels]
+        swapped = [(surface, name) for surface, _ in right for name in names if (surface, name) not in true]
+        for _ in range(max(1, len(right))):
+            if swapped and self.dice.random() < _SWAPPED:
+                yield self.dice.choice(swapped)
+                continue
+            for surface, like in wrong.draw(1):
+                yield surface, like if like in names else self.dice.choice(names)
 
     def _demonstrations(self, corpus: Corpus, used: Sequence[int], naming: Naming) -> tuple[bool, list[Example]]:
         """Whether they are as they come, entity-free ones at their own rate; and the demonstrations, as placed."""
@@ -160,8 +190,6 @@ def _answer(demonstration: str) -> str:
     return demonstration[start:-1]
 
 
-def _question(
-    kind: int, prompt: Any, answer: str, targets: tuple[tuple[int, int, int, bool], ...], weight: int
-) -> Question:
-    text = prompt + answer
-    return Question(kind, text, len(prompt), (*targets, (len(prompt), len(text), weight, True)))
+def _branch(kind: str, prefix: str, prompt: object, answer: str, weight: int) -> Branch:
+    """The question of a whole prompt, behind the prefix."""
+    return Branch(KINDS.index(kind), str(prompt).removeprefix(prefix), answer, weight)

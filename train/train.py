@@ -30,11 +30,16 @@ _SORTED = 16384  # sequences that are sorted by length together
 _KINDS = ("extract", "classify", "verify", "preextract")
 
 
+_PADDING = 255  # a branch that no question has
+
+
 class Batch(NamedTuple):
-    """Rows of one length: tokens, and what each token counts as a target."""
+    """Rows of one length: tokens, what each counts as a target, its branch and kind; see `episodes.Tokens`."""
 
     tokens: torch.Tensor
     weights: torch.Tensor
+    branches: torch.Tensor
+    kinds: np.ndarray
     rows: np.ndarray
 
 
@@ -45,8 +50,8 @@ class Sequences:
         def part(suffix: str) -> np.ndarray:
             return np.load(folder / f"{name}.{suffix}.npy", mmap_mode="r")
 
-        self.tokens, self.weights = part("tokens"), part("weights")
-        self.kinds, self.lengths = np.array(part("kinds"))[:most], np.array(part("lengths"))[:most]
+        self.ids, self.weights, self.branches, self.kinds = map(part, ("ids", "weights", "branches", "kinds"))
+        self.lengths = np.array(part("lengths"))[:most]
         self.starts = np.concatenate([[0], np.cumsum(self.lengths.astype(np.int64))])
 
     def plan(self, size: int, dice: np.random.Generator | None) -> list[np.ndarray]:
@@ -69,12 +74,18 @@ class Sequences:
     def batch(self, rows: np.ndarray, device: str) -> Batch:
         """These rows, padded on the right."""
         width = max(_padded(n) for n in self.lengths[rows])
-        tokens, counts = np.zeros((len(rows), width), np.int32), np.zeros((len(rows), width), np.uint8)
-        for i, row in enumerate(rows):
-            start, stop = self.starts[row], self.starts[row + 1]
-            tokens[i, : stop - start] = self.tokens[start:stop]
-            counts[i, : stop - start] = self.weights[start:stop]
-        return Batch(torch.from_numpy(tokens).to(device).long(), torch.from_numpy(counts).to(device), rows)
+
+        def padded(values: np.ndarray, filler: int) -> np.ndarray:
+            block = np.full((len(rows), width), filler, np.int32)
+            for i, row in enumerate(rows):
+                block[i, : self.lengths[row]] = values[self.starts[row] : self.starts[row + 1]]
+            return block
+
+        tokens, counts, branches = (
+            torch.from_numpy(padded(values, filler)).to(device)
+            for values, filler in ((self.ids, 0), (self.weights, 0), (self.branches, _PADDING))
+        )
+        return Batch(tokens.long(), counts, branches, padded(self.kinds, 0), rows)
 
 
 def _padded(length: int) -> int:
@@ -82,39 +93,37 @@ def _padded(length: int) -> int:
 
 
 def losses(model: Llama, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Of every target token: its loss, what it counts, whether it was foretold, and where it stands."""
+    """Of every target token: its loss, what it counts, whether it was foretold, and where it stands (row, column)."""
     counts = batch.weights[:, 1:]
     wanted = F.pad(counts > 0, (0, 1))
-    logits = model(batch.tokens, wanted).float()
+    logits = model(batch.tokens, batch.branches, wanted).float()
     targets = batch.tokens[:, 1:][counts > 0]
     loss = F.cross_entropy(logits, targets, reduction="none")
-    return loss, counts[counts > 0].float(), logits.argmax(-1) == targets, (counts > 0).nonzero()
+    return loss, counts[counts > 0].float(), logits.argmax(-1) == targets, (batch.weights > 0).nonzero()
 
 
 @torch.no_grad()
 def evaluate(model: Llama, dev: Sequences, size: int, device: str) -> dict[str, Any]:
-    """Loss and share of right tokens over all targets; by kind, over the answer at the end, also of whole answers."""
-    total = np.zeros(3)
-    by_kind = {kind: np.zeros(4) for kind in range(4)}
+    """Loss and share of right tokens over all targets; by kind, over the answers, also of whole answers."""
+    parts = []
     for rows in dev.plan(size, None):
         batch = dev.batch(rows, device)
         loss, count, right, places = (t.cpu().numpy() for t in losses(model, batch))
-        total += (float((loss * count).sum()), float(count.sum()), 0)
-        for i, row in enumerate(rows):
-            mine = places[:, 0] == i
-            at = places[mine, 1]
-            answer = np.arange(dev.lengths[row] - 1 - len(at), dev.lengths[row] - 1) == at  # the run that ends the row
-            hits = right[mine][answer]
-            by_kind[int(dev.kinds[row])] += (loss[mine][answer].sum(), answer.sum(), hits.sum(), hits.all())
-            total[2] += float((right[mine] * count[mine]).sum())
-    loss, right = (round(float(total[i] / total[1]), 4) for i in (0, 2))
-    result: dict[str, Any] = {"loss": loss, "right": right}
-    for kind, (loss, tokens, hits, whole) in by_kind.items():
-        number = int((dev.kinds == kind).sum())
-        if number:
-            answers = [round(float(x), 4) for x in (loss / tokens, hits / tokens, whole / number)]
-            result[_KINDS[kind]] = dict(zip(("loss", "right", "whole"), answers, strict=True))
+        at = tuple(places.T)
+        question = 256 * rows[places[:, 0]] + batch.branches.cpu().numpy()[at]
+        parts.append((loss, count, right, batch.kinds[at], question))
+    loss, count, right, kinds, question = map(np.concatenate, zip(*parts, strict=True))
+    shares = (("loss", loss), ("right", right))
+    result: dict[str, Any] = {share: _rounded(values @ count / count.sum()) for share, values in shares}
+    for kind, name in enumerate(_KINDS, 1):
+        if (mine := kinds == kind).any():
+            whole = 1 - len(np.unique(question[mine & ~right])) / len(np.unique(question[mine]))
+            result[name] = {s: _rounded(values[mine].mean()) for s, values in shares} | {"whole": _rounded(whole)}
     return result
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4)
 
 
 def train(args: argparse.Namespace, lr: float, out: Path | None) -> dict[str, Any]:
