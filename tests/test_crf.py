@@ -123,6 +123,21 @@ def test_its_votes_count_beside_the_members() -> None:
     assert votes["Skopje"][1].probability is not None
 
 
+def test_its_belief_is_weighed_with_the_members() -> None:
+    pool = Pool.of(TEXTS, LABELS)
+    model = scripted("Skopje (location); rains (person)")
+    mean = {"classify": {"ask": "nobody", "none": False}, "decide": {"rule": "probability"}}
+    ner = ensemble(model, pool=pool, tagger={"votes": True, "weight": 3.0}, **mean)
+    annotation = ner("Uma Frost lives in Skopje now where it rains .")
+    sure = {b.candidate.span: b.votes[1].probability or 0.0 for b in annotation.ballots}
+    believed = {"Uma Frost": 0.0, "Skopje": 1.0, "rains": 1.0}
+    for entity in annotation.entities:
+        theirs = sure[Span(entity.start, entity.end)]
+        assert entity.score == pytest.approx((believed[entity.text] + 3 * theirs) / 4)
+        assert (theirs > 0) == (entity.text != "rains")
+    assert {e.text for e in annotation.entities} == set(believed)
+
+
 def test_it_can_vote_alone() -> None:
     ner = ensemble(pool=Pool.of(TEXTS, LABELS), tagger={"votes": True}, retrieve={"spans": "members"})
     first, second = ner.annotate(["Uma Frost\nlives in Skopje now .", ""])

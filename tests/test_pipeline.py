@@ -333,6 +333,29 @@ class TestVotes:
         assert (entity.text, entity.label) == ("Tom", "person")
         assert entity.score == pytest.approx((0.8 * 0.5 + 0.5 + 0) / 3)
 
+    def test_or_lists_and_answers_count_alike(self) -> None:
+        listed = (Token("Tom", 0.0), Token(" (", 0.0), Token("person", math.log(0.8)), Token(")", 0.0))
+        listing = Reply("Tom (person)", tokens=listed)
+
+        def member(answer: str, belief: float, listing: Reply | str) -> FakeModel:
+            said = Reply(answer, tokens=(Token(answer, math.log(belief)),))
+            return scripted(lambda asked: listing, lambda asked: said)
+
+        how = {"classify": {"ask": "both"}, "decide": {"rule": "probability"}}
+        agrees, wavers = member("person", 0.6, listing), member("none", 0.9, listing)
+        late, never = member("location", 0.5, "none"), member("none", 0.9, "none")
+        (ballot,) = annotated("Tom saw Oslo", agrees, wavers, late, never, **how).ballots
+        assert [vote.label for vote in ballot.votes] == ["person", "person", "location", None]
+        assert [vote.probability for vote in ballot.votes] == pytest.approx([0.7, 0.4, 0.25, 0.0])
+        (entity,) = annotated("Tom saw Oslo", agrees, wavers, late, never, **how).entities
+        assert entity.score == pytest.approx((0.7 + 0.4) / 4)
+
+    def test_where_either_is_missing_the_other_counts_alone(self) -> None:
+        how = {"classify": {"ask": "both"}, "decide": {"rule": "probability"}}
+        silent = scripted("Tom (person)", lambda asked: Reply("", Outcome.FAILED, error="gone"))
+        (entity,) = annotated("Tom saw Oslo", silent, **how).entities
+        assert (entity.text, entity.label, entity.score) == ("Tom", "person", 1.0)
+
     def test_or_members_are_asked_in_turn_until_the_vote_is_decided(self) -> None:
         models = [scripted("Tom; Oslo", said) for said in ("person", "person", "location")]
         annotation = annotated("Tom saw Oslo", *models, classify={"ask": "undecided"})
@@ -529,6 +552,12 @@ class TestDemonstrations:
         every = self.shown(demonstrations=4)
         even, odd = self.shown(demonstrations=2, stripe=[0, 2]), self.shown(demonstrations=2, stripe=[1, 2])
         assert (even, odd) == (every[1::2], every[0::2])
+
+    def test_where_the_pool_is_too_small_to_be_divided_stripes_are_filled_up(self) -> None:
+        whole = self.shown(demonstrations=5)  # the least similar first
+        assert self.shown(demonstrations=2, stripe=[1, 3]) == [whole[0], whole[3]]
+        assert self.shown(demonstrations=4, stripe=[1, 3]) == [whole[0], *whole[2:]]
+        assert self.shown(demonstrations=5, stripe=[2, 3]) == whole
 
     def test_there_are_never_more_than_the_pool_has(self) -> None:
         assert len(self.shown(demonstrations=50)) == 5  # those with entities

@@ -80,7 +80,8 @@ class MemberSettings(Settings):
     """A member: a model and a way of asking it.
 
     `demonstrations` is the paper's k (open there). `order`: where the most similar one stands. `stripe` [i, n]: of the
-    retrieved demonstrations it sees every n-th from the i-th, so that members which share weights read different ones.
+    retrieved demonstrations it sees every n-th from the i-th, so that members read different ones; others only where
+    the pool is too small for that.
     `entity_free`: how many of them are the most similar texts without entities. `temperature` > 0 samples, by `seed`.
     """
 
@@ -168,14 +169,15 @@ class ClassifySettings(Settings):
     other, and only where their votes can still change what is found: the same entities of the same types for fewer
     questions, with scores of fewer votes. "everyone" asks all the same. "nobody" asks no question: the entries of
     stage 2 are the votes, as probable as span and type together, and a member that did not list a span votes "none of
-    these".
+    these". "both" asks everyone, and counts the entry as much as the answer: a member's belief in a type is the mean of
+    the two, where a span that is not listed and the answer "none of these" are no belief in any.
     `none`: whether "none of these" is an answer. Where nobody is asked and it is none, a member that did not list a
     span counts with a belief of 0: with the rule "probability", scores are then means of the members' probabilities.
     `branches`: with more types than so many, they are grouped by likeness into so many groups; the group is asked for
     first, then the type within it.
     """
 
-    ask: Literal["others", "undecided", "everyone", "nobody"] = "others"
+    ask: Literal["others", "undecided", "everyone", "nobody", "both"] = "others"
     none: bool = True
     branches: Annotated[int, Field(ge=2)] | None = None
 
@@ -191,11 +193,12 @@ class TaggerSettings(Settings):
 
     `hints`: its entities, with its confidence, stand beside every text that members read: beside demonstrations as a
     tagger says that did not learn from them. `votes`: what it finds is proposed by a voter called "tagger", who votes
-    for its type and, elsewhere, for "none of these".
+    for its type and, elsewhere, for "none of these" with a belief of 0. `weight` is that of a member.
     """
 
     hints: bool = False
     votes: bool = False
+    weight: Annotated[float, Field(gt=0)] = 1.0
 
 
 class DecideSettings(Settings):

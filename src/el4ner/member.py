@@ -50,10 +50,16 @@ class Member:
         return self.settings.demonstrations * self.settings.stripe[1]
 
     def choose(self, retrieved: Sequence[Example], entity_free: Sequence[Example]) -> list[Example]:
-        """Its demonstrations out of the retrieved ones (most similar first in both lists), least similar first."""
+        """Its demonstrations out of the retrieved ones (most similar first in both lists), least similar first.
+
+        Those of its stripe, and where a small pool has too few of them, the most similar of the others.
+        """
         free = list(entity_free[: min(self.settings.entity_free, self.settings.demonstrations)])
+        room = self.settings.demonstrations - len(free)
         first, step = self.settings.stripe
-        chosen = list(retrieved[first::step])[: self.settings.demonstrations - len(free)]
+        own = range(first, len(retrieved), step)[:room]
+        others = [i for i in range(len(retrieved)) if i not in own][: room - len(own)]
+        chosen = [retrieved[i] for i in sorted([*own, *others])]
         return free[::-1] + chosen[::-1]
 
     def labels(self, labels: Sequence[Label]) -> list[Label]:

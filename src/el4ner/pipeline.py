@@ -69,7 +69,7 @@ class EL4NER:
         self._retriever = Retriever(pool, self._encoder, recipe, self.members, self._desk)
         self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
         how = recipe.decide
-        weights = {m.name: m.settings.weight for m in self.members}
+        weights = {m.name: m.settings.weight for m in self.members} | {TAGGER: recipe.tagger.weight}
         self.decision = Decision(how.rule, True, how.proposers, how.threshold, how.overlap, weights)
 
     @classmethod

@@ -68,9 +68,12 @@ def proposed(candidates: Sequence[Candidate], guesses: Sequence[Guess]) -> tuple
 
 
 def voted(ballot: Ballot) -> Ballot:
-    """The ballot with the tagger's vote: its type with its confidence, "none of these" on what it did not propose."""
+    """The ballot with the tagger's vote: its type with its confidence, "none of these" on what it did not propose.
+
+    That is one head, but no belief: of names that the pool does not have it knows nothing.
+    """
     mine = next((p for p in ballot.candidate.proposals if p.member == NAME), None)
-    vote = Vote(NAME, mine.label, mine.probability) if mine else Vote(NAME, None)
+    vote = Vote(NAME, mine.label, mine.probability) if mine else Vote(NAME, None, 0.0)
     return Ballot(ballot.candidate, (*ballot.votes, vote), ballot.verdicts)
 
 

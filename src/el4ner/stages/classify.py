@@ -43,6 +43,9 @@ def classify(
     else:
         matters = _matters(extracted, members, settings, decision)
         votes = _votes(passages, places, fork, members, settings, matters, desk)
+    if settings.ask == "both":
+        lists = [[_listed(c, member.name, extracted[i], none=False) for i, c in places] for member in members]
+        votes = [list(map(_believed, *pair)) for pair in zip(lists, votes, strict=True)]
     ballots: list[list[Ballot]] = [[] for _ in passages]
     for number, (i, candidate) in enumerate(places):
         ballots[i].append(Ballot(candidate, tuple(cast[number] for cast in votes)))
@@ -59,7 +62,7 @@ def _votes(
     desk: Desk,
 ) -> list[list[Vote]]:
     """Each member's votes, in the order of the candidates; members whose turn it is are asked level by level."""
-    own = settings.ask != "everyone"
+    own = settings.ask in ("others", "undecided")
     votes = [[_own_vote(candidate, member.name) if own else None for _, candidate in places] for member in members]
     turns = [[m] for m in range(len(members))] if settings.ask == "undecided" else [range(len(members))]
     for turn in turns:
@@ -161,6 +164,23 @@ def _listed(candidate: Candidate, member: str, extracted: Extracted, none: bool)
         return Vote(member, None, abstained="listed without a type")
     span, label = proposal.probability, proposal.label_probability
     return Vote(member, proposal.label, None if span is None or label is None else span * label)
+
+
+def _believed(listed: Vote, answer: Vote) -> Vote:
+    """One vote out of what a member listed and what it answered: the type that it believes in more, on the mean."""
+    if answer.abstained or listed.abstained:
+        return listed if answer.abstained else answer
+    half = {listed.label: _belief(listed) / 2}
+    half[answer.label] = half.get(answer.label, 0.0) + _belief(answer) / 2
+    label = max(half, key=lambda label: half[label])
+    return Vote(answer.member, label, half[label])
+
+
+def _belief(vote: Vote) -> float:
+    """In a type: 0 for none of these, 1 where the engine tells no probability."""
+    if vote.label is None:
+        return 0.0
+    return 1.0 if vote.probability is None else vote.probability
 
 
 def _proposal(candidate: Candidate, member: str) -> Proposal | None:
