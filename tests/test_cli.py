@@ -256,8 +256,11 @@ def test_wrong_usage_is_two(work: Path, run: Run) -> None:
     assert run("annotate", *ASK, "--format", "xml").code == 2
 
 
-def test_dead_members_end_the_run_with_advice(work: Path, model: Scripted, run: Run) -> None:
-    model.generate = lambda requests, done=None: [Reply("", Outcome.FAILED, error="down") for _ in requests]  # type: ignore[method-assign]
+def test_dead_members_end_the_run_with_advice(
+    work: Path, model: Scripted, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = Reply("", Outcome.FAILED, error="down")
+    monkeypatch.setattr(model, "generate", lambda requests, done=None: [dead for _ in requests])
     done = run("annotate", "texts.txt", *ASK)
     assert done.code == 1
     assert "error: no member answered" in done.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,8 +131,8 @@ def ballot(word: str, *labels: str | None, verdict: bool | None = None, probabil
     return Ballot(Candidate(Span(at, at + len(word)), (Proposal("x"),)), votes, said)
 
 
-def judged(*ballots: Ballot, gold: list[Span], **how: object) -> Judged:
-    decision = Decision(**how)  # type: ignore[arg-type]
+def judged(*ballots: Ballot, gold: list[Span], **how: Any) -> Judged:
+    decision = Decision(**how)
     return Judged(tuple(gold), Annotation("t", TEXT, decide(TEXT, ballots, decision), ballots, (), decision))
 
 

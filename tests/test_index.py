@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -59,8 +60,9 @@ class TestSearch:
     def test_each_kind_holds_its_examples(self) -> None:
         index = Index(POOL, LetterEncoder(), gold)
         named = [i for i, e in enumerate(POOL.examples) if e.entities]
-        for kind, expected in {"spans": named, "texts": named, "bare": [4]}.items():
-            (ranking,) = index.rank(kind, QUERIES[:1], 99)  # type: ignore[arg-type]
+        ranked: dict[Kind, list[int]] = {"spans": named, "texts": named, "bare": [4]}
+        for kind, expected in ranked.items():
+            (ranking,) = index.rank(kind, QUERIES[:1], 99)
             assert sorted(ranking.ids.tolist()) == expected
         assert index.rank("spans", QUERIES[:1], 1)[0].ids.tolist() == [1]
         assert index.rank("spans", [], 1) == []
@@ -226,7 +228,7 @@ class TestDisk:
             assert found(Index(pool, LetterEncoder(), gold, "gold", root)) == found(Index(pool, LetterEncoder(), gold))
 
     def test_a_full_disk_likewise(self, tmp_path: Path, always_on_disk: None, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 100, 0))  # type: ignore[attr-defined]
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=100, used=100, free=0))
         pool = pool_of(grown(50))
         with pytest.warns(UserWarning, match="do not fit on the disk"):
             assert found(Index(pool, LetterEncoder(), gold, "gold", tmp_path))

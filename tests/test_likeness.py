@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from fakes import POOL, LetterEncoder, ensemble, scripted
+from fakes import POOL, FakeModel, LetterEncoder, ensemble, scripted
 from hypothesis import given
 from hypothesis import strategies as st
 
+from el4ner.annotation import Annotation
 from el4ner.data import Label
 from el4ner.models.base import Outcome, Reply, Token
 from el4ner.retrieval.encoder import default_encoder
@@ -40,7 +43,7 @@ def answers(choices: str, *wanted: str) -> str:
 
 
 class TestTree:
-    def annotated(self, **more: object):  # type: ignore[no-untyped-def]
+    def annotated(self, **more: Any) -> tuple[FakeModel, Annotation]:
         model = scripted("Lima", lambda asked: answers(asked.last, "person"))
         return model, ensemble(model, classify={"branches": 2, **more})("Anna saw Lima .")
 
