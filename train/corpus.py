@@ -14,14 +14,16 @@ import lzma
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from outside import Outside, plain, rows
+from written import FOLDER as WRITTEN
+from written import read_written
 
 from el4ner.data import Example, Span
 from el4ner.errors import El4nerError
@@ -43,6 +45,19 @@ _TOGETHER = 64  # texts compared with the pool at once
 _DEV = 60  # texts a data set to watch the loss on
 _FEWEST = 20  # texts with entities that one's own set must have
 
+Row = list[Any]  # a text and its entities: [text, [[start, end, type], ...]]
+
+
+class Source(NamedTuple):
+    """One data set: what stands between its texts' tokens, its types, the texts to train on, and a few to watch."""
+
+    name: str
+    language: str
+    join: str
+    labels: dict[str, str]
+    kept: list[Row]
+    watched: list[Row]
+
 
 def main() -> None:
     """Write the corpus."""
@@ -62,10 +77,10 @@ def main() -> None:
     outside = Outside.read([data] if own else sorted(data.iterdir()))
     print(f"held out: {len(outside.exact)} texts, {len(outside.shingles)} shingles ({time.monotonic() - began:.0f} s)")
     report: dict[str, Any] = {}
-    folders = [data] if own else [data / name for name in CAPS]
-    parts = [_split(folder, _kept(folder, outside, report), own) for folder in folders]
+    sources = [_source(folder, outside, report, own) for folder in ([data] if own else [data / name for name in CAPS])]
+    sources += [] if own else _written(outside, report)
     with ProcessPoolExecutor(args.workers) as pool:
-        sets = list(pool.map(_prepare, folders, *zip(*parts, strict=True)))
+        sets = list(pool.map(_prepare, sources))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with lzma.open(args.out, "wt", preset=6, encoding="utf-8") as file:
         json.dump({"sets": sets, "report": report}, file, ensure_ascii=False, separators=(",", ":"))
@@ -73,10 +88,32 @@ def main() -> None:
     print(f"{args.out}: {args.out.stat().st_size / 2**20:.1f} MiB, {time.monotonic() - began:.0f} s")
 
 
-def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[Any]]:
-    """The train texts that may be used, sampled to the cap, in the order of the file: [text, entities]."""
+def _source(folder: Path, outside: Outside, report: dict[str, Any], own: bool) -> Source:
+    """A data set's folder."""
+    about = folder / "meta.json"
+    meta = json.loads(about.read_text("utf-8")) if about.exists() else {}
+    kept, watched = _split(folder, _kept(folder, outside, report), own)
+    found = sorted({label for _, entities in [*kept, *watched] for _, _, label in entities})
+    labels = dict.fromkeys(found, "") | meta.get("labels", {})
+    return Source(folder.name, meta.get("language", "en"), meta.get("token_join", " "), labels, kept, watched)
+
+
+def _written(outside: Outside, report: dict[str, Any]) -> Iterator[Source]:
+    """The sets that were written for training, under names of `written/`."""
     counts: Counter[str] = Counter()
-    kept: list[list[Any]] = []
+    for path in sorted(WRITTEN.glob("*.txt")):
+        table = read_written(path)
+        kept = [row for row in table["texts"] if not outside.verdict(row[0])]
+        counts.update({"sets": 1, "train": len(table["texts"]), "used": len(kept)})
+        join = "" if table["language"] == "zh" else " "
+        yield Source(f"written/{table['name']}", table["language"], join, table["labels"], kept, [])
+    report["written"] = dict(counts)
+
+
+def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[Row]:
+    """The train texts that may be used, sampled to the cap, in the order of the file."""
+    counts: Counter[str] = Counter()
+    kept: list[Row] = []
     seen: set[str] = set()
     for row in rows(folder / "train.jsonl"):
         counts["train"] += 1
@@ -99,11 +136,11 @@ def _kept(folder: Path, outside: Outside, report: dict[str, Any]) -> list[list[A
     return kept
 
 
-def _row(row: dict[str, Any]) -> list[Any]:
+def _row(row: dict[str, Any]) -> Row:
     return [row["text"], [[e["start"], e["end"], e["label"]] for e in row["entities"]]]
 
 
-def _split(folder: Path, kept: list[list[Any]], own: bool) -> tuple[list[list[Any]], list[list[Any]]]:
+def _split(folder: Path, kept: list[Row], own: bool) -> tuple[list[Row], list[Row]]:
     """The texts to train on, and a few to watch the loss on: of dev.jsonl; of one's `own` set without that, a tenth."""
     if own and sum(bool(entities) for _, entities in kept) < _FEWEST:
         raise SystemExit(f"{folder / 'train.jsonl'}: fewer than {_FEWEST} texts of 8 to 900 characters with entities")
@@ -115,11 +152,9 @@ def _split(folder: Path, kept: list[list[Any]], own: bool) -> tuple[list[list[An
     return kept, dice.sample(watched, min(_DEV, len(watched)))
 
 
-def _prepare(folder: Path, kept: list[list[Any]], watched: list[list[Any]]) -> dict[str, Any]:
+def _prepare(source: Source) -> dict[str, Any]:
     """One data set with phrases and neighbours of its texts, and a few dev texts with theirs among the train texts."""
-    about = folder / "meta.json"
-    meta = json.loads(about.read_text("utf-8")) if about.exists() else {}
-    labels = dict.fromkeys(sorted({label for _, entities in [*kept, *watched] for _, _, label in entities}), "")
+    kept, watched = source.kept, source.watched
     examples = tuple(Example(str(i), t, tuple(Span(*e) for e in es)) for i, (t, es) in enumerate(kept))
     encoder = default_encoder()
     own_spans = [[show(e.text[s.start : s.end]) for s in e.entities] for e in Pool.of(examples).examples]
@@ -155,12 +190,12 @@ def _prepare(folder: Path, kept: list[list[Any]], watched: list[list[Any]]) -> d
         [[s.start, s.end] for s in group] if shown == text else []
         for shown, group, (text, _) in zip(asked, spans, [*kept, *watched], strict=True)
     ]
-    print(folder.name, len(kept), flush=True)
+    print(source.name, len(kept), flush=True)
     return {
-        "name": folder.name,
-        "language": meta.get("language", "en"),
-        "join": meta.get("token_join", " "),
-        "labels": labels | meta.get("labels", {}),
+        "name": source.name,
+        "language": source.language,
+        "join": source.join,
+        "labels": source.labels,
         "texts": kept,
         "dev": watched,
         "phrases": found,

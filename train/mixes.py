@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _SHARES = {
@@ -13,7 +14,8 @@ _SHARES = {
 
 @dataclass(frozen=True)
 class Mix:
-    """What one expert reads. `shots`: weights of 0, 1-3, 4-8 and 9-12 demonstrations; the others are chances."""
+    """What one expert reads. `shots`: weights of 0, 1-3, 4-8 and 9-12 demonstrations; `shares`, `written`: how often a
+    set is read, and all those together that were written for training; the others are chances."""
 
     seed: int
     rename: float = 0.4
@@ -25,6 +27,12 @@ class Mix:
     free: float = 0.22
     shots: tuple[float, float, float, float] = (0.10, 0.20, 0.55, 0.15)
     shares: dict[str, float] = field(default_factory=lambda: dict(_SHARES))
+    written: float = 100
+
+    def weights(self, names: Sequence[str]) -> list[float]:
+        """How often each of these sets is read; those that were written for training share `written` among them."""
+        own = sum(name.startswith("written/") for name in names)
+        return [self.written / own if name.startswith("written/") else self.shares.get(name, 5) for name in names]
 
 
 MIXES = {
@@ -37,6 +45,7 @@ MIXES = {
         merged=0.15,
         patterns=0.2,
         shots=(0.02, 0.13, 0.55, 0.30),
+        written=70,
         shares={
             "wikigold": 5, "uner_en_ewt": 4, "btc": 5, "litbank": 4, "annoctr": 12, "sec_filings": 6, "tasteset": 14,
             "bc5cdr": 9, "bionlp13cg": 13, "bc2gm": 6, "ncbi_disease": 4, "anem": 7, "uner_zh_gsdsimp": 4,

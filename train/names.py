@@ -187,7 +187,9 @@ PATTERNS: dict[str, re.Pattern[str]] = {
 
 
 def kind(corpus: str, label: str) -> str | None:
-    """The kind that a data set's label stands for, if the table knows it."""
+    """The kind that a data set's label stands for, if the table knows it; written sets say what theirs mean."""
+    if corpus.startswith("written/"):
+        return None
     return _ELSEWHERE.get(corpus, {}).get(label) or _KIND_OF.get(label)
 
 

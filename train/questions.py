@@ -56,7 +56,7 @@ class Episodes:
     def __init__(self, corpora: Sequence[Corpus], mix: Mix, dice: random.Random) -> None:
         self.corpora, self.mix, self.dice = corpora, mix, dice
         self.style = style("compact")
-        self.weights = [mix.shares.get(c.name, 5) for c in corpora]
+        self.weights = mix.weights([c.name for c in corpora])
 
     def draw(self, dev: bool = False) -> Episode:
         """One episode: about a train text, or (`dev`) about one to watch the loss on."""
