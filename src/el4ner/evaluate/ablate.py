@@ -103,8 +103,10 @@ def _content(recipe: Recipe) -> dict[str, Any]:
 
 
 def _stages(base: Recipe) -> Iterator[tuple[str, Changes]]:
+    """A list that counted beside an answer counts alone as it did then: silence is no belief, not "none of these"."""
     yield "without verification", {"verify": {"members": ()}}
-    yield "without classification vote", {"classify": {"ask": "nobody"}}
+    lists = {"ask": "nobody", "none": False} if base.classify.ask == "both" else {"ask": "nobody"}
+    yield "without classification vote", {"classify": lists}
     yield "without demonstrations", _demonstrations(base, 0)
 
 
