@@ -20,7 +20,8 @@ from prefix import fresh_tokens
 from server import CONTEXT
 from task import Found, System, Task, run, server_meter
 
-from el4ner.config import EmbeddedSettings, Recipe, ServerSettings
+from el4ner.config import Recipe
+from el4ner.engines import EmbeddedSettings, ServerSettings
 from el4ner.evaluate.experiment import plan
 from el4ner.evaluate.sets.dataset import open_dataset
 from el4ner.models.base import Done, Model, Reply, Request

@@ -114,6 +114,15 @@ def test_a_single_member_is_not_taken_away() -> None:
     assert names(base, "verifier") == ["verifier a"]
 
 
+def test_a_tagger_that_votes_is_left_out_alone_and_weighed() -> None:
+    base = load_recipe("hybrid")
+    assert not of(base, "without the tagger").tagger.votes
+    assert of(base, "no members").members == ()
+    assert "rule weighted" in names(base, "vote")  # its weight is not that of a member
+    assert "proposed by 4 or more" in names(base, "vote")
+    assert names(load_recipe("tagger"), "members", "stages") == []
+
+
 def run(models: Mapping[str, FakeModel], how: Recipe) -> Run:
     return Workshop().run(plan(how, DATA))
 

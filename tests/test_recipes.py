@@ -8,8 +8,8 @@ import pytest
 from fakes import POOL, FakeModel, LetterEncoder
 
 from el4ner.annotation import Annotation
-from el4ner.config import ServerSettings
 from el4ner.data import Label
+from el4ner.engines import ServerSettings
 from el4ner.member import Member
 from el4ner.models.base import Request
 from el4ner.models.constraint import OneOf

@@ -132,6 +132,8 @@ RECIPES = [
     {"decide": {"rule": "probability", "proposers": 2}, "verify": {"members": ["a", "c"]}},
     {"decide": {"rule": "majority", "threshold": 0.25, "overlap": "nested"}},
     {"decide": {"rule": "probability", "threshold": 0.1, "overlap": "all"}, "verify": {"members": ["c"]}},
+    {"decide": {"rule": "probability", "threshold": 0.2}, "tagger": {"votes": True, "weight": 3.0}},
+    {"decide": {"rule": "weighted"}, "tagger": {"votes": True, "weight": 0.1}},
 ]
 
 
@@ -149,6 +151,22 @@ def test_evidence_tells_what_the_recipe_itself_would_decide(sections: dict[str, 
     texts = [Text(e.text, e.entities, a.entities) for e, a in zip(POOL.examples, really, strict=True)]
     assert (evidence.table(how) == counts(texts)).all()
     assert counts(texts)[:, 1].sum() > 0
+
+
+def test_a_tagger_that_votes_is_weighed_like_a_member() -> None:
+    voting = {"votes": True, "weight": 3.0}
+    result = tuned(scripted(listed, doubting), tagger=voting, texts=20)
+    assert any("by accuracy" in tried.setting for tried in result.tried)
+    assert {tried.setting for tried in result.tried if "2 propose" in tried.setting}
+    assert set(result.base.weights) == {"a", "tagger"}
+
+
+def test_a_tagger_alone_can_be_tuned() -> None:
+    pool = Pool.of([made(number) for number in range(28)], LABELS)
+    base = load_recipe("tagger")
+    assert budget(base, pool, pool.examples).questions == (0, 0)
+    result = tune(base, pool, open_=opener(), texts=20)
+    assert result.before.score.gold > 0
 
 
 def test_a_threshold_that_helps_is_found() -> None:

@@ -2,78 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from el4ner.engines import Count, ModelSettings, Positive, Settings, Share
 from el4ner.errors import did_you_mean
 from el4ner.vote import Overlap, Rule
 
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Settings(BaseModel):
-    """A table of a recipe. Frozen; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class EmbeddedSettings(Settings):
-    """A model in this process. `path` is a file or folder, or `package:NAME/FILE` for a file that a package carries.
-
-    `adapter` is a file of LoRA factors that are merged into a GGUF model on first use.
-    `exact` computes in 32 bits throughout, so that a reply does not depend on what is read beside it; it is slower.
-    """
-
-    engine: Literal["openvino"]
-    path: str
-    adapter: str | None = None
-    exact: bool = False
-    device: str = "CPU"
-    context: Positive | None = None
-
-
-class ServerSettings(Settings):
-    """A model behind an OpenAI-compatible server: see `el4ner.models.openai.Endpoint`.
-
-    `grammar` "auto" asks the server what it is. `extra` joins the body of every request. `parameters` is the number of
-    weights, which no server tells: it is not used to ask, only to say what an ensemble weighs.
-    """
-
-    engine: Literal["openai"]
-    base_url: str
-    model: str
-    api_key_env: str = "OPENAI_API_KEY"
-    concurrency: Positive = 8
-    timeout: Annotated[float, Field(gt=0)] = 120.0
-    retries: Count = 4
-    context: Positive | None = None
-    grammar: Literal["auto", "gbnf", "vllm", "json_schema", "none"] = "auto"
-    logprobs: bool = True
-    parameters: Positive | None = None
-    extra: dict[str, Any] = Field(default_factory=dict)
-
-
-class TransformersSettings(Settings):
-    """A Hugging Face model in this process: see `el4ner.models.transformers`.
-
-    `path` is a folder, a `.gguf` file (also `package:NAME/FILE`), or a name on the hub, there at `revision`.
-    `adapter` is a PEFT folder or a file of LoRA factors. `batch_tokens` bounds what is read and written side by side.
-    """
-
-    engine: Literal["transformers"]
-    path: str
-    revision: str | None = None
-    adapter: str | None = None
-    device: str = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    batch_tokens: Positive = 16384
-    context: Positive | None = None
-
-
-ModelSettings = Annotated[EmbeddedSettings | ServerSettings | TransformersSettings, Field(discriminator="engine")]
+TAGGER = "tagger"  # the trained tagger's name among the voters
 
 
 class MemberSettings(Settings):
@@ -230,6 +168,17 @@ class Recipe(Settings):
     tagger: TaggerSettings = TaggerSettings()
     decide: DecideSettings = DecideSettings()
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Who votes, and with what weight: the members, and the trained tagger where it votes."""
+        return {m.name: m.weight for m in self.members} | ({TAGGER: self.tagger.weight} if self.tagger.votes else {})
+
+    def weighing(self, weights: Mapping[str, float]) -> Recipe:
+        """The same recipe with other weights of all who vote."""
+        members = tuple(m.model_copy(update={"weight": weights[m.name]}) for m in self.members)
+        tagger = self.tagger.model_copy(update={"weight": weights.get(TAGGER, self.tagger.weight)})
+        return self.model_copy(update={"members": members, "tagger": tagger})
+
     @model_validator(mode="after")
     def _names_exist(self) -> Recipe:
         names = [member.name for member in self.members]
@@ -244,7 +193,7 @@ class Recipe(Settings):
                 'classify.ask = "undecided": with a tagger that votes, or with verifiers and a threshold, every vote'
                 ' matters; use "others"'
             )
-        if "tagger" in names and self.tagger.votes:
+        if TAGGER in names and self.tagger.votes:
             raise ValueError("members: 'tagger' is the name of the trained tagger, which votes; give another")
         for member in self.members:
             if member.model not in self.models:

@@ -9,9 +9,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from el4ner.config import MemberSettings, Recipe, ServerSettings
+from el4ner.config import MemberSettings, Recipe
 from el4ner.crf import require
 from el4ner.demo import demo_pool, demo_texts
+from el4ner.engines import ServerSettings
 from el4ner.errors import ContextError, El4nerError, MissingExtraError
 from el4ner.member import Member
 from el4ner.models.base import Message, Model, Outcome, Reply, Request

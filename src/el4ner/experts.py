@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from el4ner.config import EmbeddedSettings, Recipe
+from el4ner.config import Recipe
+from el4ner.engines import EmbeddedSettings
 from el4ner.errors import ConfigError, DataError
 from el4ner.models.gguf import read_header
 from el4ner.models.merge import checksum_file, destination, intact, make

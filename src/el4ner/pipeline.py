@@ -24,7 +24,6 @@ from el4ner.member import Brief, Member
 from el4ner.models.base import Model
 from el4ner.models.open import open_models
 from el4ner.models.store import Store
-from el4ner.plugin import NAME as TAGGER
 from el4ner.plugin import Plugin, proposed, voted
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
@@ -69,8 +68,7 @@ class EL4NER:
         self._retriever = Retriever(pool, self._encoder, recipe, self.members, self._desk)
         self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
         how = recipe.decide
-        weights = {m.name: m.settings.weight for m in self.members} | {TAGGER: recipe.tagger.weight}
-        self.decision = Decision(how.rule, True, how.proposers, how.threshold, how.overlap, weights)
+        self.decision = Decision(how.rule, True, how.proposers, how.threshold, how.overlap, recipe.weights)
 
     @classmethod
     def from_recipe(
@@ -134,7 +132,7 @@ class EL4NER:
     @property
     def voters(self) -> tuple[str, ...]:
         """The names that votes come under: the members', and the trained tagger's where it votes."""
-        return (*(member.name for member in self.members), *([TAGGER] if self.recipe.tagger.votes else []))
+        return tuple(self.recipe.weights)
 
     @property
     def costs(self) -> tuple[Cost, ...]:

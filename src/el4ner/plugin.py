@@ -12,12 +12,12 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from threading import RLock
 
+from el4ner.config import TAGGER
 from el4ner.crf import Crf, Guess, require
 from el4ner.data import Ballot, Candidate, Proposal, Span, Vote
 from el4ner.pool import Pool
 from el4ner.text.passage import show
 
-NAME = "tagger"  # its name among the voters
 _FOLDS = 5
 
 
@@ -61,7 +61,7 @@ def proposed(candidates: Sequence[Candidate], guesses: Sequence[Guess]) -> tuple
     found = {candidate.span: candidate.proposals for candidate in candidates}
     for guess in guesses:
         place = Span(guess.span.start, guess.span.end)
-        proposal = Proposal(NAME, guess.span.label, guess.confidence, guess.confidence)
+        proposal = Proposal(TAGGER, guess.span.label, guess.confidence, guess.confidence)
         found[place] = (*found.get(place, ()), proposal)
     ordered = sorted(found, key=lambda span: (span.start, -span.end))
     return tuple(Candidate(span, found[span]) for span in ordered)
@@ -72,8 +72,8 @@ def voted(ballot: Ballot) -> Ballot:
 
     That is one head, but no belief: of names that the pool does not have it knows nothing.
     """
-    mine = next((p for p in ballot.candidate.proposals if p.member == NAME), None)
-    vote = Vote(NAME, mine.label, mine.probability) if mine else Vote(NAME, None, 0.0)
+    mine = next((p for p in ballot.candidate.proposals if p.member == TAGGER), None)
+    vote = Vote(TAGGER, mine.label, mine.probability) if mine else Vote(TAGGER, None, 0.0)
     return Ballot(ballot.candidate, (*ballot.votes, vote), ballot.verdicts)
 
 

@@ -106,18 +106,20 @@ def _stages(base: Recipe) -> Iterator[tuple[str, Changes]]:
     """A list that counted beside an answer counts alone as it did then: silence is no belief, not "none of these"."""
     yield "without verification", {"verify": {"members": ()}}
     lists = {"ask": "nobody", "none": False} if base.classify.ask == "both" else {"ask": "nobody"}
-    yield "without classification vote", {"classify": lists}
+    if base.members:
+        yield "without classification vote", {"classify": lists}
     yield "without demonstrations", _demonstrations(base, 0)
+    yield "without the tagger", {"tagger": {"votes": False}}
 
 
 def _members(base: Recipe) -> Iterator[tuple[str, Changes]]:
-    """Each alone, the first two, three, ..., and each left out. A member that is off does not verify either."""
+    """None but the tagger, each alone, the first two, three, ..., and each left out. One that is off does not verify."""
     names = [member.name for member in base.members]
-    sets = [*combinations(names, 1), *(tuple(names[:n]) for n in range(2, len(names)))]
-    for kept in (*sets, *combinations(names, len(names) - 1)):
+    sets = [(), *combinations(names, 1), *(tuple(names[:n]) for n in range(2, len(names)))]
+    for kept in (*sets, *combinations(names, max(0, len(names) - 1))):
         members = [member.model_dump() for member in base.members if member.name in kept]
         verifiers = [name for name in base.verify.members if name in kept]
-        yield f"members {', '.join(kept)}", {"members": members, "verify": {"members": verifiers}}
+        yield f"members {', '.join(kept)}" if kept else "no members", {"members": members, "verify": {"members": verifiers}}
 
 
 def _retrieval(base: Recipe) -> Iterator[tuple[str, Changes]]:
@@ -147,10 +149,10 @@ def _numbers(base: Recipe) -> Iterator[tuple[str, Changes]]:
 
 
 def _votes(base: Recipe) -> Iterator[tuple[str, Changes]]:
-    equal = len({member.weight for member in base.members}) == 1  # "weighted" is then "majority"
+    equal = len(set(base.weights.values())) == 1  # "weighted" is then "majority"
     for rule in ("majority", "probability") if equal else ("majority", "weighted", "probability"):
         yield f"rule {rule}", {"decide": {"rule": rule}}
-    for least in range(1, len(base.members) + 1):
+    for least in range(1, len(base.weights) + 1):
         yield f"proposed by {least} or more", {"decide": {"proposers": least}}
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from el4ner.annotation import Annotation
-from el4ner.config import Recipe, ServerSettings
+from el4ner.config import Recipe
 from el4ner.data import Document, Example
+from el4ner.engines import ServerSettings
 from el4ner.errors import DataError
 from el4ner.evaluate.run import Run, Setup
 from el4ner.evaluate.sets.dataset import Dataset, leaked, sample

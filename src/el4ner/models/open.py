@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from el4ner.config import EmbeddedSettings, Recipe, TransformersSettings
+from el4ner.config import Recipe
+from el4ner.engines import EmbeddedSettings, TransformersSettings
 from el4ner.errors import ConfigError, MissingExtraError
 from el4ner.models.base import Model
 from el4ner.sidebyside import together

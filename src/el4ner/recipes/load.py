@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from el4ner.config import Recipe, Settings
+from el4ner.config import Recipe
+from el4ner.engines import Settings
 from el4ner.errors import ConfigError, did_you_mean
 
 

@@ -69,7 +69,7 @@ class Evidence:
         """The texts as `recipe` annotates them."""
         asked = self._asked(recipe)
         annotations = [_heard(a, recipe) for a in asked] if recipe.verify.members else asked
-        how, weights = recipe.decide, {member.name: member.weight for member in recipe.members}
+        how = recipe.decide
         return [
             annotation.decide(
                 rule=how.rule,
@@ -77,7 +77,7 @@ class Evidence:
                 proposers=how.proposers,
                 threshold=how.threshold,
                 overlap=how.overlap,
-                weights=weights,
+                weights=recipe.weights,
             )
             for annotation in annotations
         ]
@@ -95,13 +95,13 @@ class Evidence:
         return self.scored(recipe).table(recipe.decide.threshold)
 
     def weights(self, recipe: Recipe, rows: Sequence[int]) -> dict[str, float]:
-        """For each member, the share of its votes that are right on these texts, between 0 and 1 and neither.
+        """For each who votes, the share of the votes that are right on these texts, between 0 and 1 and neither.
 
         A vote for "none of these" is right where the candidate is no gold span. One more right and one more wrong
         vote are added, so that a few votes do not weigh everything.
         """
-        right = {member.name: 1 for member in recipe.members}
-        cast = {member.name: 2 for member in recipe.members}
+        right = dict.fromkeys(recipe.weights, 1)
+        cast = dict.fromkeys(recipe.weights, 2)
         annotations = self._asked(recipe)
         for row in rows:
             gold = self.texts[row].entities
@@ -135,12 +135,10 @@ def _asking(recipe: Recipe) -> Recipe:
     """
     verified = bool(recipe.verify.members)
     rule = recipe.decide.rule if verified else "majority"
-    weighed = rule != "majority"
-    members = recipe.members if weighed else tuple(m.model_copy(update={"weight": 1.0}) for m in recipe.members)
-    everyone = tuple(member.name for member in members) if verified else ()
-    return recipe.model_copy(
+    everyone = tuple(member.name for member in recipe.members) if verified else ()
+    weighed = recipe if rule != "majority" else recipe.weighing(dict.fromkeys(recipe.weights, 1.0))
+    return weighed.model_copy(
         update={
-            "members": members,
             "verify": VerifySettings(members=everyone),
             "decide": DecideSettings(rule=rule),
         }

@@ -71,7 +71,7 @@ def search(base: Recipe, pool: Pool, evidence: Evidence, rows: Sequence[int], go
 def demonstrations(recipe: Recipe, pool: Pool) -> list[Variant]:
     """The recipe as it is, and with k demonstrations for every member that is shown any, as far as the pool goes."""
     held = sum(bool(example.entities) for example in pool.examples) - 1  # one is left out
-    stripes = max(member.stripe[1] for member in recipe.members)
+    stripes = max((member.stripe[1] for member in recipe.members), default=1)
     shown = [m.demonstrations for m in recipe.members if m.demonstrations]
     variants = [Variant("as it is: " + ", ".join(str(m.demonstrations) for m in recipe.members), recipe)]
     for k in DEMONSTRATIONS:
@@ -104,19 +104,18 @@ def verifications(recipe: Recipe, base: Recipe) -> list[Variant]:
 
 def _votes(recipe: Recipe, evidence: Evidence, rows: Sequence[int]) -> list[Variant]:
     """Rules, weights (the recipe's, and how often each member is right), and how many must have proposed."""
-    learned = evidence.weights(recipe, rows)
-    measured = tuple(m.model_copy(update={"weight": learned[m.name]}) for m in recipe.members)
-    alike = len({member.weight for member in recipe.members}) == 1  # then "weighted" is a majority
+    measured = recipe.weighing(evidence.weights(recipe, rows))
+    alike = len(set(recipe.weights.values())) == 1  # then "weighted" is a majority
     rules: tuple[Rule, ...] = ("majority", "weighted", "probability")
-    votes = [(r, recipe.members) for r in rules if r == recipe.decide.rule or not (alike and r == "weighted")]
-    votes += [(r, measured) for r in rules if r != "majority" and len(measured) > 1]
+    votes = [(r, recipe) for r in rules if r == recipe.decide.rule or not (alike and r == "weighted")]
+    votes += [(r, measured) for r in rules if r != "majority" and len(recipe.weights) > 1]
     return [
         Variant(
-            f"{rule}{' by accuracy' if members is measured else ''}, {proposers} propose",
-            recipe.model_copy(update={"members": members, "decide": decide}),
+            f"{rule}{' by accuracy' if weighed is measured else ''}, {proposers} propose",
+            weighed.model_copy(update={"decide": decide}),
         )
-        for rule, members in votes
-        for proposers in range(1, len(recipe.members) + 1)
+        for rule, weighed in votes
+        for proposers in range(1, len(recipe.weights) + 1)
         if (decide := recipe.decide.model_copy(update={"rule": rule, "proposers": proposers}))
     ]
 
@@ -149,7 +148,7 @@ def changed(base: Recipe, recipe: Recipe) -> dict[str, tuple[Any, Any]]:
 def _settings(recipe: Recipe) -> dict[str, Any]:
     return {
         "demonstrations": {member.name: member.demonstrations for member in recipe.members},
-        "weight": {member.name: member.weight for member in recipe.members},
+        "weight": recipe.weights,
         "retrieve": retrieval(recipe.retrieve),
         "verify.members": list(recipe.verify.members),
         "decide.rule": recipe.decide.rule,
