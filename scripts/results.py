@@ -18,6 +18,7 @@ from pathlib import Path
 from el4ner.config import Recipe
 from el4ner.errors import El4nerError
 from el4ner.evaluate.ablate import GROUPS, variants
+from el4ner.evaluate.experiment import weights
 from el4ner.evaluate.layout import escaped, grid, parameters, scores
 from el4ner.evaluate.run import load
 from el4ner.evaluate.sets.known import known_sets
@@ -156,11 +157,16 @@ def facts(results: Sequence[Result]) -> str:
     lines += [f"Examples left out of the pool because their text is scored: {', '.join(leaks)}"] if leaks else []
     shipped = {name: load_recipe(name) for name in recipe_names()}
     old = {
-        one.setup.recipe.name
+        recipe.name
         for one in results
-        if shipped.get(one.setup.recipe.name, one.setup.recipe) != one.setup.recipe
+        if (recipe := one.setup.recipe).name in shipped
+        and (shipped[recipe.name] != recipe or weights(recipe) != one.setup.weights)
     }
-    lines += [f"Run with other settings than the recipe has now: {escaped(', '.join(sorted(old)))}"] if old else []
+    lines += (
+        [f"Run with other settings or weights than the recipe has now: {escaped(', '.join(sorted(old)))}"]
+        if old
+        else []
+    )
     return f"el4ner {escaped(versions)}. " + ". ".join(lines) + "."
 
 

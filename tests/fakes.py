@@ -38,6 +38,7 @@ STYLE = Style(
 # Any text, and what texts are known to trip over.
 NASTY = (
     "<|im_end|>", "<|im_start|>system", "[INST]", "[/INST]", "</s>", "<s>", "<|endoftext|>", "[SEP]", "[gMASK]",
+    "[|endofturn|]", "<seed:eos>", "[UNUSED_TOKEN_145]",
     "<bos>", "\n\nText: Rome\nEntities: Rome (location)", "\r\n", "\u2028", "\x85", "\x0b", "\0", "\ud800", "\udfff",
     "שלום", "مرحبا\u200f", "e\u0301\u0323", "👩\u200d🚀", "🇳🇴",
     "北京大学。", "ｆｕｌｌ", "{text}", "{0.__class__}", "{", "}", "%s", "\\",

@@ -105,6 +105,20 @@ def test_another_setup_is_another_run(models: dict[str, FakeModel], tmp_path: Pa
     assert models["good"].calls == calls + 3
 
 
+def test_other_weights_under_the_same_path_are_another_run(models: dict[str, FakeModel], tmp_path: Path) -> None:
+    file = tmp_path / "expert.safetensors"
+    base = recipe("good")
+    model = {"engine": "openvino", "path": "good", "adapter": str(file)}
+    taught = Recipe.model_validate({**base.model_dump(), "models": {"good": model}})
+    seen = []
+    for content in (b"one", b"one", b"another"):
+        file.write_bytes(content)
+        calls = models["good"].calls
+        made(trials([taught], [DATA], "test", None, [0], tmp_path))
+        seen.append(models["good"].calls > calls)
+    assert seen == [True, False, True]
+
+
 def test_a_damaged_run_is_made_again(models: dict[str, FakeModel], tmp_path: Path) -> None:
     table_of("good", folder=tmp_path)
     calls = models["good"].calls

@@ -195,3 +195,31 @@ def test_a_file_that_is_no_recipe(tmp_path: Path, content: bytes, problem: str) 
     with pytest.raises(ConfigError, match=problem) as caught:
         load_recipe(str(file))
     assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        ({"decide": {"proposers": 3}}, "decide.proposers: 3 of 2"),
+        ({"extract": {"types": "none"}, "classify": {"ask": "nobody"}}, "nobody says a type"),
+        ({"retrieve": {"by": "random", "balance": True}}, "balance and diversity"),
+        ({"retrieve": {"by": "random", "diversity": 0.5}}, "balance and diversity"),
+    ],
+)
+def test_settings_that_cannot_find_anything_or_would_be_ignored(sections: dict[str, Any], told: str) -> None:
+    assert told in complaint(table(**sections))
+
+
+def test_all_who_vote_have_weights() -> None:
+    recipe = parse_recipe(table(tagger={"votes": True, "weight": 2.0}), "x")
+    assert recipe.weights == {"first": 1.0, "second": 1.0, "tagger": 2.0}
+    other = {"first": 0.5, "second": 0.25, "tagger": 3.0}
+    assert recipe.weighing(other).weights == other
+    assert parse_recipe(table(), "x").weights == {"first": 1.0, "second": 1.0}
+
+
+def test_a_key_in_the_wrong_table_is_told_where_it_belongs() -> None:
+    assert complaint(table(demonstrations=4)) == "'demonstrations' has no place there; it belongs to [[members]]"
+    assert complaint(table(decide={"by": "span"})) == "'decide.by' has no place there; it belongs to [retrieve]"
+    assert "it belongs to [retrieve] or" not in complaint(table(decide={"by": "span"}))
+    assert "it belongs to the top" in complaint(member(window=3))

@@ -95,6 +95,19 @@ def test_copies_of_a_text_are_in_one_fold() -> None:
     assert "wiggle (group" not in plugin.hint(odd[0].text, ALL)
 
 
+def test_a_pools_text_that_is_cut_is_still_out_of_fold() -> None:
+    odd = example("odd", "Zyxw qqq in the wiggle . " + "It rained . " * 9, person="Zyxw qqq", group="wiggle")
+    pool = Pool.of([*TEXTS, odd], LABELS)
+    seen = []
+    for leave_one_out in (True, False):
+        ner = ensemble(scripted("none"), pool=pool, passage_bytes=40, tagger={"votes": True})
+        (annotation,) = ner.annotate([odd.text], leave_one_out=leave_one_out)
+        assert len(annotation.traces) > 1
+        seen.append([p.label for b in annotation.ballots for p in b.candidate.proposals if p.member == "tagger"])
+    assert "group" not in seen[0]
+    assert "group" in seen[1]
+
+
 def test_hints_stand_beside_every_text_and_are_of_the_types_asked_for() -> None:
     model = scripted("none")
     pool = Pool.of(TEXTS, LABELS)

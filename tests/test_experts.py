@@ -17,6 +17,7 @@ from el4ner.config import Recipe
 from el4ner.errors import ConfigError, DataError, ModelError
 from el4ner.experts import build, embedded, export_ollama
 from el4ner.models.adapter import LAYERS, Adapter
+from el4ner.models.merge import prepared
 from el4ner.models.open import locate
 from el4ner.recipes.load import load_recipe, parse_recipe
 
@@ -70,6 +71,20 @@ def recipe(base: Path, *adapters: Path, **changes: Any) -> Recipe:
     models["remote"] = {"engine": "openai", "base_url": "http://localhost:1/v1", "model": "m"}
     members = [{"name": f"m{n}", "model": name, "style": "compact"} for n, name in enumerate(models)]
     return parse_recipe({"name": "test", "models": models, "members": members, **changes}, "test")
+
+
+def test_a_file_that_ends_too_early_is_told(base: Path, expert: Path) -> None:
+    whole = base.read_bytes()
+    for share in (30, len(whole) // 3, len(whole) - 8):
+        base.write_bytes(whole[:share])
+        with pytest.raises(ModelError, match=r"tiny\.gguf"):
+            prepared(base, expert)
+
+
+@pytest.mark.parametrize("path", ["package:SmolLM2.gguf", "package:my.models/x.gguf", "package:/x"])
+def test_a_packages_file_that_is_misspelt_is_told(path: str) -> None:
+    with pytest.raises(ConfigError, match="give package:NAME/FILE"):
+        locate(path)
 
 
 def weights(path: Path) -> dict[str, np.ndarray]:

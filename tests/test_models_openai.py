@@ -376,6 +376,23 @@ def test_a_constraint_is_said_in_the_dialect_of_the_settings(dialect: Dialect, f
     assert constrained(script.asked[0]) == field
 
 
+def test_json_is_given_room_for_what_stands_around_the_answer() -> None:
+    options = ("PER", "LOC", "none")
+    request = Request(CHAT, 6, constraint=OneOf(options))
+    _, script = ask(said('{\n  "answer": "none"\n}'), request=request, grammar="json_schema")
+    assert script.asked[0]["max_tokens"] >= 6 + len('{\n  "answer": ""\n}')
+    _, script = ask(said("none"), request=request, grammar="gbnf")
+    assert script.asked[0]["max_tokens"] == 6
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:8000/v1", "http://localhost:80o1/v1", "http://", "", "ftp://a/v1", "http://[::1"]
+)
+def test_an_address_that_is_none_is_told(address: str) -> None:
+    with pytest.raises(ConfigError, match="base_url"):
+        Endpoint(base_url=address, model="m")
+
+
 @pytest.mark.parametrize(
     ("server", "plain", "chat"),
     [
@@ -449,7 +466,7 @@ def test_only_a_named_variable_gives_the_key(monkeypatch: pytest.MonkeyPatch) ->
         _, script = ask(said("good"), **settings)
         keys += script.keys
     assert keys == ["Bearer EMPTY", "Bearer mine", "Bearer EMPTY", "Bearer given"]
-    assert "given" not in repr(Endpoint(base_url="", model="m", api_key="given"))
+    assert "given" not in repr(Endpoint(base_url="http://a/v1", model="m", api_key="given"))
 
 
 def test_vllm_tells_its_context_its_weights_and_its_tokens() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from typing import Any
 
@@ -267,6 +267,32 @@ class TestForms:
         assert annotation.ballots[0].votes[0].abstained == "refused"
         assert annotation.traces[0].abstained == ("extract a: refused",)
 
+    @pytest.mark.parametrize("ask", ["nobody", "others", "both"])
+    def test_a_failed_question_does_not_undo_the_others(self, ask: str) -> None:
+        refused = Reply("", Outcome.FAILED, error="refused")
+        half = scripted(lambda asked: refused if asked.types.startswith("person") else "Oslo (location)", "location")
+        annotation = annotated("Tom saw Oslo", half, extract={"types": "apart"}, classify={"ask": ask})
+        assert found(annotation) == [("Oslo", "location")]
+        assert annotation.traces[0].abstained == ("extract a: refused",)
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "Tom (person); Oslo (location).",
+            "Entities: Tom (person); Oslo (location)",
+            "1. Tom (person)\n2. Oslo (location)",
+            "2) Tom (Person); Oslo (LOCATION)",
+        ],
+    )
+    def test_usual_ways_to_write_a_list_are_read(self, said: str) -> None:
+        annotation = annotated("Tom saw Oslo", scripted(said), classify={"ask": "nobody"})
+        assert found(annotation) == [("Tom", "person"), ("Oslo", "location")]
+        assert annotation.traces[0].ungrounded == ()
+
+    def test_a_number_that_belongs_to_a_name_stays(self) -> None:
+        annotation = annotated("the 1. FC lost", scripted("1. FC (location)"), classify={"ask": "nobody"})
+        assert found(annotation) == [("1. FC", "location")]
+
 
 class TestVotes:
     def test_members_propose_and_all_vote(self) -> None:
@@ -458,6 +484,23 @@ class TestFailures:
         annotations = list(ensemble(model).annotate(["Tom", "Oslo", "Berlin"]))
         assert [found(a) for a in annotations] == [[("Tom", "person")], [], [("Berlin", "location")]]
         assert [a.traces[0].abstained for a in annotations] == [(), ("extract a: refused",), ()]
+
+    @pytest.mark.parametrize("window", [1, 2, 4])
+    def test_a_text_that_everyone_refuses_is_no_end_wherever_it_falls(self, window: int) -> None:
+        refused = Reply("", Outcome.FAILED, error="content filter")
+        model = scripted(lambda asked: refused if "Oslo" in asked.text else typed(asked))
+        annotations = list(ensemble(model, window=window).annotate(["Tom", "Berlin", "Oslo", "Tom"]))
+        assert [len(a.entities) for a in annotations] == [1, 1, 0, 1]
+        assert annotations[2].traces[0].abstained == ("extract a: content filter",)
+
+    def test_models_that_fall_silent_end_the_run(self) -> None:
+        refused = Reply("", Outcome.FAILED, error="connection refused")
+        model = scripted(lambda asked: refused if "Oslo" in asked.text else typed(asked))
+        running = ensemble(model, window=1).annotate(["Tom", *(f"Oslo {n}" for n in range(50))])
+        done = []
+        with pytest.raises(ModelError, match="connection refused"):
+            done.extend(running)
+        assert 1 <= len(done) < 8
 
     def test_where_nobody_answers_the_run_ends_and_says_why(self) -> None:
         with pytest.raises(ModelError, match="connection refused") as caught:
@@ -789,3 +832,20 @@ def test_islice_of_a_run_asks_no_more_than_it_needs() -> None:
     texts = (f"Tom {n}" for n in count())
     assert len(list(islice(ensemble(model, window=2).annotate(texts), 4))) == 4
     assert model.calls == 4
+
+
+def test_where_a_passage_fits_alone_its_answer_is_given_less_room() -> None:
+    class Bytewise(FakeModel):
+        """Counts as where no tokenizer is at hand, and digits are tokens."""
+
+        def count(self, texts: Sequence[str]) -> list[int]:
+            return [len(text.encode()) for text in texts]
+
+    text = "2026-11-21 " * 100
+    model = Bytewise(scripted(typed).answer, context=2600)
+    annotation = annotated(text, model, member={"demonstrations": 0})
+    assert annotation.text == text
+    (asked,) = [request for request in model.asked if Asked.of(request).stage == "extract"]
+    assert 128 <= asked.max_tokens < 16 + 2 * len(text)
+    with pytest.raises(ContextError, match="do not fit"):
+        annotated(text, Bytewise(scripted(typed).answer, context=1200), member={"demonstrations": 0})

@@ -99,6 +99,8 @@ def test_read_a_folder(tmp_path: Path) -> None:
     (tmp_path / "meta.json").write_text('{"labels": {"LOC": "places", "PER": "people"}}')
     assert Pool.read(tmp_path).labels == (Label("LOC", "places"), Label("PER", "people"))
     assert Pool.read(tmp_path, [Label("PER"), Label("LOC")]).labels == (Label("PER"), Label("LOC"))
+    (tmp_path / "meta.json").write_text('{"name": "mine", "license": "MIT"}')
+    assert Pool.read(tmp_path) == Pool.of([ADA])
 
 
 def test_read_errors_name_the_file(tmp_path: Path) -> None:

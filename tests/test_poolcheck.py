@@ -1,5 +1,7 @@
 """What a check of a pool finds."""
 
+import pytest
+
 from el4ner.data import Example, Label, Span
 from el4ner.pool import Pool
 from el4ner.poolcheck import LONG, Finding, LabelCount, Severity, check
@@ -97,3 +99,10 @@ def test_long_texts_and_mentions() -> None:
     assert len(text) > LONG
     assert long.message.startswith("2400 characters long")
     assert len(cut.message) < 120
+
+
+@pytest.mark.parametrize("label", ["none", "Location (city)", "a;b"])
+def test_labels_that_nobody_can_be_asked_for(label: str) -> None:
+    (found,) = findings(enough(label))
+    assert found.severity is Severity.ERROR
+    assert repr(label) in found.message

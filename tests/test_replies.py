@@ -43,7 +43,9 @@ def spelt(text: str, **inside: float) -> Reply:
         ("f(x) (type); a (b) c (person)", [("f(x)", "type"), ("a (b) c", "person")]),
         ("kettle (product type)", [("kettle", "product type")]),
         ("Rome (city)", [("Rome", "city")]),
-        ("Rome (Location)", [("Rome", "Location")]),
+        ("Rome (Location)", [("Rome", "location")]),
+        ("Rome (location); Anna (person).", [("Rome", "location"), ("Anna", "person")]),
+        ("St. (person). (location)", [("St. (person).", "location")]),
         ("a; Rome (city); b (person)", [("a", None), ("Rome", "city"), ("b", "person")]),
         ("Here they are:\nRome (location)", [("Here they are:", None), ("Rome", "location")]),
         ("Rome; Anna", [("Rome", None), ("Anna", None)]),
@@ -253,3 +255,16 @@ def test_the_probability_of_a_choice_is_that_of_its_own_tokens(text: str, option
     chosen, probability = read_choice(spelt(text, **{option: -0.5}), ("true", "a"))
     assert chosen == option
     assert probability == pytest.approx(math.exp(-0.5 * len(option)))
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ('{"answer": "person"', "person"),
+        ('{ "answer" : "person"  ', "person"),
+        ('{"answer": "per', None),
+        ('{"answer": 3', None),
+    ],
+)
+def test_a_broken_json_answer_counts_if_it_is_complete(text: str, chosen: str | None) -> None:
+    assert read_choice(Reply(text, Outcome.CUT), ("person", "location"))[0] == chosen

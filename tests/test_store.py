@@ -313,3 +313,13 @@ def test_a_run_that_was_killed_goes_on_without_asking_again(tmp_path: Path, die_
     annotate(tmp_path / "store.db", tmp_path / "again", tmp_path / "third")
     assert not (tmp_path / "third").exists()  # nothing was asked
     assert (tmp_path / "again").read_bytes() == (tmp_path / "expected").read_bytes()
+
+
+def test_a_store_that_cannot_be_written_any_more_is_told(path: Path) -> None:
+    store = Store.open(path)
+    store.put("m", [(b"k", REPLY)])
+    store._connection.execute("PRAGMA query_only = ON")  # as on a disk that is full
+    with pytest.raises(DataError, match="cannot be used any more"):
+        store.put("m", [(b"l", REPLY)])
+    assert store.get([b"k"]) == {b"k": REPLY}
+    store.close()

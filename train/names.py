@@ -13,7 +13,12 @@ from collections.abc import Callable, Sequence
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "person": (
         ("person", "people", "PER", "human name", "person name", "individual", "name of a person", "PERSON", "human"),
-        ("names of people", "names of people, real or fictional", "who is named", "first names, surnames, full names"),
+        (
+            "names of people",
+            "names of real and of invented people",
+            "who is named",
+            "first names, surnames, full names",
+        ),
     ),
     "organisation": (
         ("organisation", "organization", "ORG", "institution", "company or institution", "ORGANIZATION", "org"),
@@ -24,17 +29,17 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "location": (
-        ("location", "place", "LOC", "geo-loc", "place name", "LOCATION", "geographical name", "loc"),
+        ("location", "place", "LOC", "place name", "LOCATION", "geographical name", "loc"),
         (
             "names of locations",
-            "names of locations, including geo-political entities and facilities",
+            "names of towns, regions, countries and landmarks",
             "countries, cities, regions, rivers, mountains, buildings",
         ),
     ),
     "misc": (
         ("misc", "other", "MISC", "miscellaneous", "other name", "OTH"),
         (
-            "other named entities that fall under no other type",
+            "names of anything else",
             "other names: nationalities, religions, events, works, products",
         ),
     ),
@@ -83,14 +88,14 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # Finer types, found by the surface (see `finer`).
     "country": (("country", "nation", "COUNTRY"), ("countries", "names of countries")),
     "university": (("university", "school", "academic institution"), ("universities and schools",)),
-    "company": (("company", "corporation", "business"), ("names of corporations and companies", "companies")),
-    "party": (("political party", "politicalparty", "party"), ("political parties",)),
-    "team": (("sports team", "sportsteam", "club", "group"), ("sports teams and clubs",)),
+    "company": (("company", "corporation", "business"), ("businesses by name", "companies")),
+    "party": (("political party", "party"), ("political parties",)),
+    "team": (("sports team", "club", "side"), ("sports teams and clubs",)),
     "media": (("media", "newspaper", "news source"), ("newspapers, magazines, broadcasters",)),
     "nationality": (("nationality", "NORP", "demonym"), ("nationalities, languages, words derived from a place",)),
-    "award": (("award", "prize"), ("awards and prizes",)),
+    "award": (("award", "prize"), ("prizes, medals and other honours",)),
     "event": (("event", "EVENT", "happening"), ("events", "wars, festivals, tournaments")),
-    "work": (("creative work", "creative-work", "work of art", "title"), ("titles of films, books, songs, series",)),
+    "work": (("creative work", "work of art", "title"), ("titles of films, books, songs, series",)),
     "facility name": (("facility", "building", "landmark"), ("names of buildings, streets, airports, stations",)),
     "water": (("river", "body of water", "water"), ("rivers, lakes, seas",)),
     "user": (("user", "user name", "account", "handle"), ("user names of social media",)),
@@ -121,9 +126,9 @@ _OTHER_LANGUAGES = {
         "misc": ("Sonstiges", "andere Namen"),
     },
     "zh": {
-        "person": ("人名", "人物", "PER.NAM", "nr"),
-        "organisation": ("机构", "组织", "机构名", "ORG.NAM", "nt"),
-        "location": ("地名", "地点", "位置", "LOC.NAM", "ns"),
+        "person": ("人名", "人物", "姓名", "nr"),
+        "organisation": ("机构", "组织", "机构名", "nt"),
+        "location": ("地名", "地点", "位置", "ns"),
         "country": ("国家",),
     },
 }
@@ -187,7 +192,10 @@ PATTERNS: dict[str, re.Pattern[str]] = {
 
 
 def kind(corpus: str, label: str) -> str | None:
-    """The kind that a data set's label stands for, if the table knows it; written sets say what theirs mean."""
+    """The kind that a type stands for, if the tables know it: a data set's label, or a type that was made here.
+
+    A written set says itself what its types mean.
+    """
     if corpus.startswith("written/"):
         return None
     return _ELSEWHERE.get(corpus, {}).get(label) or _KIND_OF.get(label)

@@ -26,7 +26,7 @@ class Naming:
                 self.fine |= {f for f in names.splits(names.kind(corpus.name, label)) if dice.random() < 0.6}
         self.patterns: list[str] = []
         if dice.random() < mix.patterns:
-            self.patterns = dice.sample(list(names.PATTERNS), dice.randint(1, 2))
+            self.patterns = dice.sample(sorted(names.PATTERNS.keys() - corpus.labels.keys()), dice.randint(1, 2))
         keys = [*corpus.labels, *sorted(self.fine), *self.patterns]
         self.merged: dict[str, str] = {}
         if dice.random() < mix.merged:
@@ -44,7 +44,7 @@ class Naming:
         taken: set[str] = set()
         for key in order:
             own = self._own(key)
-            what = names.kind(corpus.name, key) or (key if key in names.KINDS else None)
+            what = self._kind(key)
             word = names.nonsense(dice) if meaningless else names.name(own, what, corpus.language, dice, mix.rename)
             while word.casefold() in taken or word.casefold() == EMPTY:
                 word = names.nonsense(dice) if meaningless else own if own.casefold() not in taken else word + "2"
@@ -96,6 +96,12 @@ class Naming:
             kept.add(dice.choice(sorted(present)))
         return kept
 
+    def _kind(self, key: str) -> str | None:
+        """What a type is: a label of the data set, or one that was made of its surface or the text's form."""
+        if key in self.corpus.labels:
+            return names.kind(self.corpus.name, key)
+        return key if key in names.KINDS else None
+
     def _own(self, key: str) -> str:
         if key in self.merged.values():
             parts = key.split("+")
@@ -108,7 +114,7 @@ class Naming:
         parts = key.split("+") if key in self.merged.values() else [key]
         texts = []
         for part in parts[:4]:
-            what = names.kind(self.corpus.name, part) or (part if part in names.KINDS else None)
+            what = self._kind(part)
             surfaces = self.corpus.surfaces.get(part) or []
             examples = self.dice.sample(surfaces, min(3, len(surfaces)))
             texts.append(names.description(self.corpus.labels.get(part, ""), what, examples, self.dice))

@@ -193,6 +193,14 @@ class Recipe(Settings):
                 'classify.ask = "undecided": with a tagger that votes, or with verifiers and a threshold, every vote'
                 ' matters; use "others"'
             )
+        if self.decide.proposers > len(self.weights):
+            raise ValueError(
+                f"decide.proposers: {self.decide.proposers} of {len(self.weights)} who vote; nothing passes"
+            )
+        if self.extract.types == "none" and self.classify.ask == "nobody":
+            raise ValueError('classify.ask = "nobody": with extract.types = "none" nobody says a type; ask someone')
+        if self.retrieve.by == "random" and (self.retrieve.balance or self.retrieve.diversity):
+            raise ValueError('retrieve: balance and diversity choose among the most similar; not with by = "random"')
         if TAGGER in names and self.tagger.votes:
             raise ValueError("members: 'tagger' is the name of the trained tagger, which votes; give another")
         for member in self.members:

@@ -73,6 +73,9 @@ class Candidate:
     proposals: tuple[Proposal, ...]
 
 
+NOT_ASKED = "not asked, the vote was decided"  # the reason of those who are spared a question
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
     """One member's answer on a candidate's type (stage 3).

@@ -15,6 +15,7 @@ from el4ner.prompts.style import Hints, Style
 from el4ner.text.passage import Passage
 
 _TAIL = 160  # tokens kept free for a question after the prefix and a short answer
+_SHORTEST = 128  # tokens that an answer is left at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Member:
         """Prefixes for passages, with as many of their demonstrations (least similar first) as the context holds.
 
         Of the demonstrations' entities, those of `labels` are shown, written in `form`. Warns where demonstrations had
-        to be left out; raises `ContextError` where a passage does not fit without any.
+        to be left out. Where a passage fits without any alone, its answer is given less room; `ContextError` where
+        there is not enough for a short one.
         """
         labels = self.labels(labels)
         lengths = self.model.count([p.shown for p in passages])
@@ -90,7 +92,11 @@ class Member:
         while open_:
             for i, n in zip(open_, self.model.count([prefixes[i] for i in open_]), strict=True):
                 tokens[i] = n
-            open_ = [i for i in open_ if tokens[i] + overhead + limits[i] > self.model.context]
+            room = {i: self.model.context - overhead - tokens[i] for i in open_}
+            for i in open_:
+                if not used[i] and room[i] >= _SHORTEST:  # an answer that is cut is worth more than none
+                    limits[i] = min(limits[i], room[i])
+            open_ = [i for i in open_ if limits[i] > room[i]]
             for i in open_:
                 if not used[i]:
                     raise ContextError(

@@ -42,6 +42,7 @@ from el4ner.vote import Decision
 from el4ner.windows import shares, windows
 
 _STAGES = ("retrieve", "extract", "classify", "verify")
+_SILENT = 4  # passages in a row without an answer that end a run: fewer can be texts that every model refuses
 _AHEAD = 3  # windows under way on servers: one waits for its last replies, one is full at work, one is being prepared
 
 
@@ -64,6 +65,7 @@ class EL4NER:
         self.members = tuple(replace(member, hints=hints) for member in members)
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
+        self._silent = _SILENT  # passages in a row that nobody answered; at first, one is too many
         self._desk = Desk(store, self._ledger)
         self._retriever = Retriever(pool, self._encoder, recipe, self.members, self._desk)
         self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
@@ -113,8 +115,8 @@ class EL4NER:
 
         `labels` (also as names, or {name: description}) are asked for instead of the pool's: demonstrations are shown
         without other types. With `leave_one_out`, each text is annotated as if the pool lacked every example that looks
-        the same to a model: so an ensemble is judged by its own pool. Raises `ModelError` where no member answered
-        anything in a window of texts.
+        the same to a model: so an ensemble is judged by its own pool. Raises `ModelError` where no member
+        answers: to the first texts at all, or to several in a row.
         """
         if isinstance(texts, str):
             raise DataError("annotate takes a list of texts; for a single text, call the ensemble itself: ner(text)")
@@ -159,6 +161,9 @@ class EL4NER:
         spans, silent = self._retriever.spans(passages, labels)
         same = self.pool.places if leave_one_out else {}
         hidden = [same.get(show(documents[p.document].text), []) for p in passages]
+        for p, out in zip(passages, hidden, strict=True):
+            if self._plugin is not None and out:
+                self._plugin.leave_out(documents[p.document].text, [p.shown])
         found = self._retriever.demonstrations(passages, spans, labels, hidden)
         briefs = self._briefs(passages, found, labels)
         extracted: list[Extracted] = []
@@ -229,7 +234,12 @@ class EL4NER:
         return [replace(e, candidates=proposed(e.candidates, g)) for e, g in zip(extracted, guesses, strict=True)]
 
     def _someone_answered(self, extracted: Sequence[Extracted]) -> None:
-        if self.members and not any(e.answered for e in extracted):
+        """One text that every model refuses is no end; members that never answered, or not for a while, are."""
+        if not self.members or any(e.answered for e in extracted):
+            self._silent = 0
+            return
+        self._silent += len(extracted)
+        if self._silent >= _SILENT:
             member, reason = next(iter(extracted[0].failed.items()))
             raise ModelError(
                 f"no member answered; the first reason: {EXTRACT} {member}: {reason};"

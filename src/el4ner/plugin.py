@@ -28,6 +28,7 @@ class Plugin:
         require()
         self._pool = pool
         self._folds: dict[int, Crf] = {}
+        self._fold_of = {shown: _fold(shown) for shown in pool.places}
         self._said: dict[str, tuple[Guess, ...]] = {}  # of the pool's texts, which come back as demonstrations
         self._lock = RLock()  # windows may overlap, and the first of them trains
 
@@ -38,8 +39,13 @@ class Plugin:
     def guess(self, shown: str, labels: Collection[str]) -> list[Guess]:
         """The entities of these types that it sees in a shown text."""
         with self._lock:
-            found = self._out_of_fold(shown) if shown in self._pool.places else self._whole.guess(shown)
+            found = self._out_of_fold(shown) if shown in self._fold_of else self._whole.guess(shown)
         return [guess for guess in found if guess.span.label in labels]
+
+    def leave_out(self, text: str, passages: Collection[str]) -> None:
+        """From now on, what it says of these passages of a pool's text is learnt without that text."""
+        with self._lock:
+            self._fold_of |= dict.fromkeys(passages, _fold(show(text)))
 
     def hint(self, shown: str, labels: Collection[str]) -> str:
         """The same in words, for a prompt; empty if there are none."""
@@ -47,7 +53,7 @@ class Plugin:
 
     def _out_of_fold(self, shown: str) -> tuple[Guess, ...]:
         if shown not in self._said:
-            self._said[shown] = tuple(self._without(_fold(shown)).guess(shown))
+            self._said[shown] = tuple(self._without(self._fold_of[shown]).guess(shown))
         return self._said[shown]
 
     def _without(self, fold: int) -> Crf:

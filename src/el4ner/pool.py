@@ -14,6 +14,7 @@ from pathlib import Path
 from el4ner.data import Example, Label, Span
 from el4ner.errors import DataError
 from el4ner.formats import Format, read_examples, read_labels
+from el4ner.formats.labels import names_labels
 from el4ner.formats.offsets import fault
 from el4ner.text.passage import show
 
@@ -60,7 +61,7 @@ class Pool:
         """
         file, given = Path(path), labels
         if file.is_dir():
-            given = file / "meta.json" if given is None and (file / "meta.json").exists() else given
+            given = file / "meta.json" if given is None and names_labels(file / "meta.json") else given
             file = file / "train.jsonl"
         known = read_labels(given) if isinstance(given, str | Path) else given
         examples = read_examples(file, format)

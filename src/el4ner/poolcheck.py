@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from itertools import combinations
 
+from el4ner.asked import label_fault
 from el4ner.data import Example, Span
 from el4ner.pool import Pool
 from el4ner.text.words import splits_word
@@ -89,6 +90,8 @@ def _touching(example: Example) -> Iterator[tuple[Span, Span]]:
 
 def _label_findings(labels: tuple[LabelCount, ...]) -> Iterator[Finding]:
     for count in labels:
+        if problem := label_fault(count.label):
+            yield Finding(Severity.ERROR, None, f"{problem}; no model can be asked for it")
         if not count.examples:
             yield Finding(Severity.NOTE, None, f"label {count.label!r}: no example has it, it is asked for without one")
         elif count.examples < FEW:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from el4ner.annotation import Annotation
+from el4ner.data import NOT_ASKED
 
 
 @dataclass(slots=True)
@@ -33,5 +34,5 @@ class Tally:
         self.ungrounded += sum(len(trace.ungrounded) for trace in annotation.traces)
         self.abstained += sum(len(trace.abstained) for trace in annotation.traces)
         for ballot in annotation.ballots:
-            self.abstained += sum(bool(vote.abstained) for vote in ballot.votes)
+            self.abstained += sum(vote.abstained not in ("", NOT_ASKED) for vote in ballot.votes)
             self.abstained += sum(verdict.holds is None for verdict in ballot.verdicts)

@@ -113,13 +113,16 @@ def _stages(base: Recipe) -> Iterator[tuple[str, Changes]]:
 
 
 def _members(base: Recipe) -> Iterator[tuple[str, Changes]]:
-    """None but the tagger, each alone, the first two, three, ..., and each left out. One that is off does not verify."""
+    """None (a tagger alone), each alone, the first two, three, ..., each left out. Who is off does not verify."""
     names = [member.name for member in base.members]
     sets = [(), *combinations(names, 1), *(tuple(names[:n]) for n in range(2, len(names)))]
     for kept in (*sets, *combinations(names, max(0, len(names) - 1))):
         members = [member.model_dump() for member in base.members if member.name in kept]
         verifiers = [name for name in base.verify.members if name in kept]
-        yield f"members {', '.join(kept)}" if kept else "no members", {"members": members, "verify": {"members": verifiers}}
+        yield (
+            f"members {', '.join(kept)}" if kept else "no members",
+            {"members": members, "verify": {"members": verifiers}},
+        )
 
 
 def _retrieval(base: Recipe) -> Iterator[tuple[str, Changes]]:

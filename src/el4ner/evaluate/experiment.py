@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 from el4ner.annotation import Annotation
 from el4ner.config import Recipe
@@ -90,8 +93,25 @@ def plan(
     leaks = [] if keep_leaks else leaked(pool.examples, texts)
     if leaks:
         pool = pool.without(example.text for example in leaks)
-    setup = Setup(recipe, data.name, split, limit, seed, digest(texts), pool.digest, len(leaks), version("el4ner"))
+    told = version("el4ner"), weights(recipe)
+    setup = Setup(recipe, data.name, split, limit, seed, digest(texts), pool.digest, len(leaks), *told)
     return Plan(recipe, setup, pool, texts)
+
+
+def weights(recipe: Recipe) -> str:
+    """A digest of the files that hold the weights of the recipe's members; folders and what is served count by name."""
+    used = [recipe.models[name] for name in sorted({member.model for member in recipe.members})]
+    local = [settings for settings in used if not isinstance(settings, ServerSettings)]
+    named = [path for settings in local for path in (settings.path, settings.adapter) if path]
+    files = [file for file in map(locate, named) if file.is_file()]
+    sums = [_sum(file, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256("".join(sums).encode()).hexdigest() if sums else ""
+
+
+@cache
+def _sum(file: Path, changed: int) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def parameters(recipe: Recipe) -> int | None:

@@ -31,7 +31,8 @@ class Setup:
     """What was run. Two runs with equal setups are the same experiment.
 
     `texts` and `pool` are digests of what was annotated (with its gold) and what was learned from; `left_out` counts
-    the pool's examples that were left out because their text was to be annotated. `version` is el4ner's.
+    the pool's examples that were left out because their text was to be annotated. `version` is el4ner's. `weights` is a
+    digest of the model files on this machine that members use: what a recipe names can be exchanged.
     """
 
     recipe: Recipe
@@ -43,6 +44,7 @@ class Setup:
     pool: str
     left_out: int
     version: str
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ def read_labels(path: str | Path) -> tuple[Label, ...]:
     return tuple(Label(name, description) for name, description in content.items())
 
 
+def names_labels(meta: Path) -> bool:
+    """Whether this is a data set's meta.json, and names labels: it may tell other things alone. Raises `DataError`."""
+    content = _load(meta) if meta.exists() else None
+    return isinstance(content, dict) and "labels" in content
+
+
 def _load(file: Path) -> object:
     try:
         text = file.read_bytes().decode("utf-8-sig")

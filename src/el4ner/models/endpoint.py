@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from el4ner.errors import ConfigError
 
@@ -42,6 +43,13 @@ class Endpoint:
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.timeout <= 0 or self.retries < 0:
             raise ConfigError(f"{self.model}: concurrency and timeout must be above zero, retries not below")
+        try:
+            parts = urlsplit(self.base_url)
+            sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port that is no number, brackets that are not closed
+            sound = False
+        if not sound:
+            raise ConfigError(f"{self.model}: base_url {self.base_url!r} is no address; give http://HOST:PORT/v1")
 
     @property
     def key(self) -> str:

@@ -58,7 +58,10 @@ def _value(file: BinaryIO, kind: int) -> None:
 
 
 def _read(file: BinaryIO, form: str) -> int:
-    value: int = struct.unpack(form, file.read(struct.calcsize(form)))[0]
+    held = file.read(size := struct.calcsize(form))
+    if len(held) < size:
+        raise ModelError(f"{file.name}: ends too early; fetch it again")
+    value: int = struct.unpack(form, held)[0]
     return value
 
 

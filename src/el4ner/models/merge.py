@@ -83,12 +83,15 @@ def merge(
 ) -> None:
     """Write `base` with the adapter added, matrices as Q8_0, all else as it is. Whole or not at all.
 
-    Raises `MismatchError` where the adapter is not for this model.
+    Raises `MismatchError` where the adapter is not for this model, `ModelError` where the base cannot be read.
     """
     import gguf  # takes a second to import, and is needed once
 
     q8 = gguf.GGMLQuantizationType.Q8_0
-    reader = gguf.GGUFReader(base)
+    try:
+        reader = gguf.GGUFReader(base)
+    except (ValueError, IndexError) as error:  # its arrays end where the file does
+        raise ModelError(f"{base}: not a whole GGUF file ({error}); fetch it again") from error
     changes = _changes(adapter, reader) if adapter else {}
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     writer = gguf.GGUFWriter(part, str(reader.fields["general.architecture"].contents()))

@@ -74,6 +74,8 @@ def locate(path: str) -> Path:
     if not path.startswith("package:"):
         return Path(path).expanduser()
     package, _, file = path.removeprefix("package:").partition("/")
+    if not package.isidentifier() or not file:
+        raise ConfigError(f"{path}: give package:NAME/FILE, where NAME is a package as Python imports it")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         distribution = package.replace("_", "-")

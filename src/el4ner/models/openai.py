@@ -145,7 +145,7 @@ class OpenAIModel:
         path, body = body_of(request, self.endpoint)
         constraint: dict[str, Any] = {}
         if request.constraint is not None and self._takes.get(path, True):
-            constraint = constrain(request.constraint, self._dialect(request, card))
+            constraint = constrain(request.constraint, self._dialect(request, card), request.max_tokens)
         if not constraint:
             return await self._send(path, body, health)
         try:

@@ -184,7 +184,9 @@ def _trained_context(path: Path) -> int:
     if path.is_file():
         return read_header(path).context or 2048
     config = path / "config.json"
-    return int(json.loads(config.read_text("utf-8"))["max_position_embeddings"]) if config.exists() else 2048
+    told = json.loads(config.read_text("utf-8")) if config.exists() else {}
+    inner = told.get("text_config") or {}  # of models that read more than text
+    return int(told.get("max_position_embeddings") or inner.get("max_position_embeddings") or 2048)
 
 
 def _first_line(error: Exception) -> str:

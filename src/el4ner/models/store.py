@@ -10,7 +10,8 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
@@ -70,7 +71,7 @@ class Store:
         for at in range(0, len(keys), _LOOKUP):
             part = keys[at : at + _LOOKUP]
             marks = ",".join("?" * len(part))
-            with self._lock:
+            with self._lock, self._told():
                 rows = self._connection.execute(
                     f"SELECT key, reply FROM replies WHERE key IN ({marks})", part
                 ).fetchall()
@@ -78,15 +79,25 @@ class Store:
         return found
 
     def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
-        """Keep replies, all or none; those that failed are left out."""
+        """Keep replies, all or none; those that failed are left out. Raises `DataError` where the disk is full, say."""
         now = int(time.time())
         rows = [
             (key, model, _dump(reply), reply.usage.prompt, reply.usage.generated, now)
             for key, reply in replies
             if reply.outcome is not Outcome.FAILED
         ]
-        with self._lock, self._connection:
+        with self._lock, self._told(), self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise DataError(
+                f"{self.path}: the reply store cannot be used any more ({error}); what it held before is kept:"
+                " make room, or see who else uses it, and run again"
+            ) from error
 
     def holdings(self) -> list[Holding]:
         """What is held, by model, most replies first."""

@@ -9,6 +9,8 @@ from el4ner.models.base import Outcome, Reply, Request, Token, Usage
 from el4ner.models.constraint import Constraint, to_ebnf, to_json_schema
 from el4ner.models.endpoint import Dialect, Endpoint
 
+_JSON_ROOM = 32  # tokens of `{"answer": ""}`, however it is spaced
+
 
 def dig(value: Any, *path: str | int) -> Any:
     """What lies at a path in JSON; None where nothing does."""
@@ -34,8 +36,8 @@ def body_of(request: Request, endpoint: Endpoint) -> tuple[str, dict[str, Any]]:
     return path, body | (logprobs if endpoint.logprobs else {}) | dict(endpoint.extra)
 
 
-def constrain(constraint: Constraint, dialect: Dialect) -> dict[str, Any]:
-    """The field that holds a reply to a constraint."""
+def constrain(constraint: Constraint, dialect: Dialect, max_tokens: int) -> dict[str, Any]:
+    """The fields that hold a reply to a constraint; JSON is given room for what stands around an answer of so many."""
     match dialect:
         case "gbnf":
             return {"grammar": to_ebnf(constraint)}
@@ -43,7 +45,8 @@ def constrain(constraint: Constraint, dialect: Dialect) -> dict[str, Any]:
             return {"structured_outputs": {"grammar": to_ebnf(constraint)}}
         case "json_schema":
             schema = {"name": "reply", "strict": True, "schema": to_json_schema(constraint)}
-            return {"response_format": {"type": "json_schema", "json_schema": schema}}
+            form = {"type": "json_schema", "json_schema": schema}
+            return {"response_format": form, "max_tokens": 2 * max_tokens + _JSON_ROOM}
         case _:
             return {}
 

@@ -19,6 +19,7 @@ from el4ner.models.constraint import EMPTY
 _SEPARATORS = re.compile(r"[;\n]")
 _BULLET = re.compile(r"\s*(?:[-*•](?:\s+|$))*")
 _JSON_LISTING = re.compile(r'\s*\{\s*"entities"\s*:\s*\[')
+_JSON_ANSWER = re.compile(r'\s*\{\s*"answer"\s*:\s*("(?:[^"\\]|\\.)*")')
 _JSON_GAP = re.compile(r"[\s,]*")
 _CONFIDENCE = re.compile(r",\s*[01]\.\d+$")  # models that read a tagger's hints write its confidence, too
 _AROUND = " \n\t\"'`“”‘’「」().*"
@@ -59,7 +60,7 @@ def read_listing(reply: Reply, labels: Collection[str]) -> list[Item]:
 
 def _pieces(text: str, labels: Collection[str]) -> list[tuple[int, int]]:
     """Places of the entries: split at separators and, within a line, joined again up to the next known type."""
-    endings = tuple(f"({label})" for label in labels)
+    endings = tuple(f"({label}){stop}" for label in labels for stop in ("", "."))
     pieces: list[tuple[int, int]] = []
     waiting: list[tuple[int, int]] = []  # entries that have no type yet
     start = 0
@@ -81,6 +82,8 @@ def _item(reply: Reply, start: int, end: int, labels: Collection[str]) -> Item:
     bullet = _BULLET.match(piece)
     lead = bullet.end() if bullet else 0
     start, piece = start + lead, piece[lead:]
+    if any(piece.endswith(f"({label}).") for label in labels):
+        piece = piece[:-1]
     label = next((label for label in labels if piece.endswith(f"({label})")), None)
     if label is None and labels and " (" in piece and piece.endswith(")"):
         label = piece[piece.rfind(" (") + 2 : -1]
@@ -88,14 +91,19 @@ def _item(reply: Reply, start: int, end: int, labels: Collection[str]) -> Item:
         return Item(piece, None, probability_of(reply.tokens, start, start + len(piece)))
     text = piece[: -len(label) - 2].rstrip()
     label_at = start + len(piece) - len(label) - 1
-    if label not in labels and (bare := _CONFIDENCE.sub("", label)) in labels:
-        label = bare
     return Item(
         text,
-        label,
+        _known(label, labels),
         probability_of(reply.tokens, start, start + len(text)),
         probability_of(reply.tokens, label_at, label_at + len(label)),
     )
+
+
+def _known(label: str, labels: Collection[str]) -> str:
+    """The type that was meant: in other case, or with a confidence behind it; else what is written there."""
+    bare = label if label in labels else _CONFIDENCE.sub("", label)
+    alike = [known for known in labels if known.casefold() == bare.casefold()]
+    return bare if bare in labels else alike[0] if len(alike) == 1 else label
 
 
 def probability_of(tokens: Sequence[Token], start: int, end: int) -> float | None:
@@ -118,6 +126,8 @@ def read_choice(reply: Reply, options: Collection[str]) -> tuple[str | None, flo
     """
     answer = _json_object(reply.text)
     text = reply.text if answer is None else str(answer.get("answer", ""))
+    if answer is None and (broken := _JSON_ANSWER.match(reply.text)):
+        text = str(_loaded(broken[1]))
     plain = text.strip(_AROUND)
     alike: list[Callable[[str], bool]] = [
         lambda option: option == text.strip(),
@@ -132,13 +142,15 @@ def read_choice(reply: Reply, options: Collection[str]) -> tuple[str | None, flo
 
 
 def _json_object(text: str) -> dict[str, object] | None:
-    if not text.lstrip().startswith("{"):
-        return None
+    value = _loaded(text) if text.lstrip().startswith("{") else None
+    return value if isinstance(value, dict) else None
+
+
+def _loaded(text: str) -> object:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
 
 
 def _complete(text: str, at: int) -> list[object]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from el4ner.config import Recipe
-from el4ner.engines import Settings
+from el4ner.config import MemberSettings, Recipe
+from el4ner.engines import EmbeddedSettings, ServerSettings, Settings, TransformersSettings
 from el4ner.errors import ConfigError, did_you_mean
 
 
@@ -59,9 +59,21 @@ def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
         place = place[:2] + place[3:]  # the third names the engine, which is no key
     key = ".".join(str(part) for part in place)
     if kind == "extra_forbidden":
-        return f"unknown key {key!r}{did_you_mean(str(place[-1]), _known_keys())}"
+        last, known = str(place[-1]), _known_keys()
+        if homes := [home for home, keys in known.items() if last in keys]:
+            return f"{key!r} has no place there; it belongs to {' or '.join(homes)}"
+        return f"unknown key {key!r}{did_you_mean(last, set().union(*known.values()))}"
     return f"{key}: {message}" if key else message.removeprefix("Value error, ")
 
 
-def _known_keys() -> set[str]:
-    return {field for kind in Settings.__subclasses__() for field in kind.model_fields}
+def _known_keys() -> dict[str, set[str]]:
+    """The keys of each table of a recipe."""
+    engines = (EmbeddedSettings, ServerSettings, TransformersSettings)
+    tables = {
+        "[[members]]": set(MemberSettings.model_fields),
+        "[models.NAME]": set().union(*(e.model_fields for e in engines)),
+    }
+    for name, field in Recipe.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            tables[f"[{name}]"] = set(field.annotation.model_fields)
+    return {"the top": set(Recipe.model_fields), **tables}

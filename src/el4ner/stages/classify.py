@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from el4ner.config import ClassifySettings
-from el4ner.data import Ballot, Candidate, Proposal, Vote
+from el4ner.data import NOT_ASKED, Ballot, Candidate, Proposal, Vote
 from el4ner.desk import Desk
 from el4ner.member import Member
 from el4ner.models.base import Outcome, Reply, Request
@@ -81,7 +81,7 @@ def _votes(
             ]
             none = False  # below the root, a group was chosen already
     return [
-        [vote or Vote(member.name, None, abstained="not asked, the vote was decided") for vote in cast]
+        [vote or Vote(member.name, None, abstained=NOT_ASKED) for vote in cast]
         for member, cast in zip(members, votes, strict=True)
     ]
 
@@ -155,9 +155,9 @@ def _listed(candidate: Candidate, member: str, extracted: Extracted, none: bool)
 
     Where it wrote nothing, it votes "none of these"; without that answer (`none`), it believes in no type at all.
     """
-    if member in extracted.failed:
-        return Vote(member, None, abstained=extracted.failed[member])
     proposal = _proposal(candidate, member)
+    if proposal is None and member in extracted.failed:
+        return Vote(member, None, abstained=extracted.failed[member])
     if proposal is None:
         return Vote(member, None, None if none else 0.0)
     if proposal.label is None:

@@ -21,6 +21,7 @@ from el4ner.text.passage import Passage
 from el4ner.text.words import splits_word
 
 STAGE = "extract"
+_LEAD = re.compile(r"\s*(?:entities\s*:|\d{1,3}[.)])\s+", re.IGNORECASE)
 Answer = tuple[str | None, Reply]  # the type that was asked about, where it was asked about alone
 
 
@@ -64,8 +65,11 @@ def extract(
 
 
 def _entries(items: Sequence[Item], shown: str) -> Iterator[Item]:
-    """An entry that joins several strings of the text ("a; b (person)", for want of a type after a) is taken apart."""
+    """Entries as they stand in the text: without a number or heading of the list before them; and one that joins
+    several strings of the text ("a; b (person)", for want of a type after a) is taken apart."""
     for item in items:
+        if (lead := _LEAD.match(item.text)) and not ground(shown, item.text):
+            item = replace(item, text=item.text[lead.end() :])
         parts = [part.strip() for part in re.split("[;\n]", item.text)]
         if len(parts) == 1 or ground(shown, item.text):
             yield item

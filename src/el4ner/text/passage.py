@@ -1,8 +1,8 @@
 """What a model is shown of a text, and the way back.
 
 A model is shown one line: every run of white space and control characters is one space, and what a tokenizer could
-take for its own control tokens (`<|im_end|>`, `[INST]`, `</s>`) is spelt with look-alikes. Each shown character
-remembers the offset that it stands for, so that a place in the shown text is a place in the text as given.
+take for its own control tokens (`<|im_end|>`, `[INST]`, `</s>`, `[|user|]`) is spelt with look-alikes. Each shown
+character remembers the offset that it stands for, so that a place in the shown text is a place in the text as given.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from el4ner.data import Span
 
-_CONTROL_TOKEN = re.compile(r"<[｜|][^<>]{0,40}[｜|]>|\[/?[a-z]?[A-Z_]{2,20}\]|</?[A-Za-z_][A-Za-z0-9_]{0,20}>")
+_CONTROL_TOKEN = re.compile(
+    r"<[｜|][^<>]{0,40}[｜|]>|\[[｜|][^\[\]]{0,40}[｜|]\]|\[/?[a-z]?[A-Z_][A-Z0-9_]{1,24}\]|</?[A-Za-z_][A-Za-z0-9_:]{0,20}>"
+)
 _LOOKALIKE = str.maketrans({"<": "‹", ">": "›", "|": "¦", "｜": "¦", "[": "⁅", "]": "⁆"})
 _SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|[。！？]+[”’」』）]*|\n+")
 _SPACE = re.compile(r"\s+")
