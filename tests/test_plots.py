@@ -22,7 +22,7 @@ from el4ner.evaluate.mistakes.confusion import Confusion
 from el4ner.evaluate.plots import plot_confusion, plot_cost, plot_k, plot_reliability
 from el4ner.evaluate.points import Point, names, points, read_runs, texts_by_recipe
 from el4ner.evaluate.run import Run, Setup, save
-from el4ner.evaluate.score import counts, score
+from el4ner.evaluate.score import counts, score, total
 from el4ner.ledger import Cost
 from el4ner.recipes.load import parse_recipe
 
@@ -60,12 +60,15 @@ def test_a_point_holds_score_interval_and_cost() -> None:
     assert told.tokens == (600 + 30 + 270) / 3
 
 
-def test_seeds_are_averaged_and_repeating_one_makes_nothing_surer() -> None:
+def test_seeds_are_pooled_and_texts_that_several_drew_make_nothing_surer() -> None:
     one = made(asked())
     empty = made(asked(), seed=1, texts=tuple(replace(text, gold=()) for text in one.texts))
     [once], [twice] = points([one]), points([one, one])
     assert twice == once
-    assert points([one, empty])[0].f1 == once.f1 / 2
+    [both] = points([one, empty])
+    assert both.f1 == total(counts(one.judged()) + counts(empty.judged())).f1
+    part = made(asked(), seed=2, texts=one.texts[:2])
+    assert points([one, part])[0].interval.low == 0.0  # still three texts, not five
     assert len(points([one, made(asked(), data="else"), made(asked("other"))])) == 3
 
 

@@ -19,7 +19,7 @@ from el4ner.evaluate.score import Counts, Text, counts, total
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A recipe on a data set: mean strict F1 over its runs, the 95 % interval of that mean, and what it cost.
+    """A recipe on a data set: strict micro-F1 over its runs' texts together, its 95 % interval, and what it cost.
 
     `family` is the same for recipes that differ in nothing but the number of demonstrations; `k` is the most that a
     member is shown. `tokens` are those of a text, prompt and generated.
@@ -42,6 +42,7 @@ class _Cell:
     recipe: Recipe
     data: str
     table: Counts
+    texts: tuple[tuple[str, str], ...]
     tokens: float
     parameters: int | None
 
@@ -60,8 +61,8 @@ def read_runs(folders: Iterable[Path]) -> Iterator[Run]:
 def points(runs: Iterable[Run]) -> list[Point]:
     """A point for each recipe on each data set, in the order in which they first occur.
 
-    The interval is that of the mean of the runs, each bootstrapped over its own texts; runs on the same texts are drawn
-    alike, so that repeating one makes nothing surer.
+    What the bootstrap draws is texts: one that several seeds have drawn stands there once, with its counts added up, so
+    that repeating a run makes nothing surer (as in `table`).
     """
     cells = [_cell(run) for run in runs]
     recipes = [cell.recipe for cell in cells]
@@ -114,13 +115,23 @@ def _cell(run: Run) -> _Cell:
     texts, setup = run.judged(), run.setup
     paid = bill(run.costs, run.seconds, run.parameters)
     tokens = (paid.prompt + paid.generated) / max(1, len(texts))
-    return _Cell(setup.recipe, f"{setup.data}, {setup.split}", counts(texts), tokens, run.parameters)
+    told = tuple((one.annotation.id, one.annotation.text) for one in run.texts)
+    return _Cell(setup.recipe, f"{setup.data}, {setup.split}", counts(texts), told, tokens, run.parameters)
 
 
 def _point(name: str, family: str, data: str, cells: Sequence[_Cell]) -> Point:
-    drawn = np.mean([drawn_f1([cell.table])[0] for cell in cells], axis=0)
-    low, high = (float(value) for value in np.percentile(drawn, (2.5, 97.5)))
-    f1 = float(np.mean([total(cell.table).f1 for cell in cells]))
+    table = _pooled(cells)
+    low, high = (float(value) for value in np.percentile(drawn_f1([table])[0], (2.5, 97.5)))
+    f1 = total(table).f1
     tokens = float(np.mean([cell.tokens for cell in cells]))
     k = max((member.demonstrations for member in cells[0].recipe.members), default=0)
     return Point(name, family, data, f1, Interval(low, high), tokens, cells[0].parameters, k)
+
+
+def _pooled(cells: Sequence[_Cell]) -> Counts:
+    """The counts of every text, those of all runs added up."""
+    sums: dict[tuple[str, str], Counts] = {}
+    for cell in cells:
+        for text, row in zip(cell.texts, cell.table, strict=True):
+            sums[text] = sums.get(text, np.zeros_like(row)) + row
+    return np.stack(list(sums.values()))
