@@ -109,6 +109,41 @@ def test_a_near_copy_of_a_held_out_text_is_left_out() -> None:
     assert outside.verdict("A quite different sentence about a council and the vote that it held on a bridge .") == ""
 
 
+def test_a_written_type_keeps_its_own_meaning(corpus: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    from kinds import KINDS
+    from mixes import MIXES
+    from questions import Episodes
+    from sets import Corpus
+
+    (own,) = corpus[0]["sets"]
+    told = {"person": "people who are not riders", "location": "towns that have no station"}
+    written = Corpus({**own, "name": "written/riders", "labels": told})
+    source = Episodes([written], MIXES["breadth"], random.Random(5))
+    shared = [source.draw().shared for _ in range(80)]
+    heads = [text.split("\n", 1)[0] for text in shared if text.startswith("Types: ")]
+    assert any("people who are not riders" in head for head in heads)
+    foreign = ("individual", "place name", *KINDS["person"][1], *KINDS["location"][1])
+    assert not any(text in head for head in heads for text in foreign)
+
+
+def test_descriptions_of_held_out_sets_are_known(tmp_path: Path) -> None:
+    from outside import Outside
+
+    folder = tmp_path / "wnut17"
+    folder.mkdir()
+    (folder / "meta.json").write_text(json.dumps({"labels": {"x": "Names of very odd things", "y": "names of people"}}))
+    assert Outside.read([folder]).descriptions == {"names of very odd things"}
+
+
+def test_without_the_held_out_sets_nothing_is_made(tmp_path: Path) -> None:
+    from outside import Outside
+
+    for name in ("wikigold", "wnut17"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(SystemExit, match="genia"):
+        Outside.read(sorted(tmp_path.iterdir()))
+
+
 def test_questions_are_those_of_the_style(corpus: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
     compact = style("compact")
     seen: Counter[str] = Counter()

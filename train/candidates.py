@@ -9,6 +9,7 @@ from sets import Corpus
 
 from el4ner.data import Example
 from el4ner.models.constraint import EMPTY
+from el4ner.text.ground import ground
 from el4ner.text.passage import show
 from el4ner.text.words import words
 
@@ -26,7 +27,7 @@ class Wrong:
         self.units = words(query.text)
         self.true = {show(query.text[e.start : e.end]) for e in query.entities}
         stated = {show(d.text[e.start : e.end]): e.label for d in shots for e in d.entities}
-        self.stated: list[Guess] = [(s, label) for s, label in stated.items() if s in query.text]
+        self.stated: list[Guess] = [(s, label) for s, label in stated.items() if ground(query.text, s)]
         self.other: list[Guess] = [(gold.text[e.start : e.end], None) for e in gold.entities]
         alone = len(used) == 1 and gold.text == corpus.examples[used[0]].text
         self.phrases = [query.text[s:e] for s, e in corpus.phrases[used[0]]] if alone else []

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from kinds import KINDS
 from numpy.typing import NDArray
 from outside import Outside, plain, rows
 from written import FOLDER as WRITTEN
@@ -76,14 +77,19 @@ def main() -> None:
             raise SystemExit(f"error: {error}") from error
     outside = Outside.read([data] if own else sorted(data.iterdir()))
     print(f"held out: {len(outside.exact)} texts, {len(outside.shingles)} shingles ({time.monotonic() - began:.0f} s)")
+    described = {text.casefold() for _, texts in KINDS.values() for text in texts}
+    if shared := described & outside.descriptions:
+        raise SystemExit(f"error: kinds.py describes types in the words of held-out sets: {sorted(shared)}")
     report: dict[str, Any] = {}
     sources = [_source(folder, outside, report, own) for folder in ([data] if own else [data / name for name in CAPS])]
     sources += [] if own else _written(outside, report)
     with ProcessPoolExecutor(args.workers) as pool:
         sets = list(pool.map(_prepare, sources))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    with lzma.open(args.out, "wt", preset=6, encoding="utf-8") as file:
+    part = args.out.with_name(f"{args.out.name}.part")
+    with lzma.open(part, "wt", preset=6, encoding="utf-8") as file:
         json.dump({"sets": sets, "report": report}, file, ensure_ascii=False, separators=(",", ":"))
+    part.replace(args.out)
     print(json.dumps(report, indent=1))
     print(f"{args.out}: {args.out.stat().st_size / 2**20:.1f} MiB, {time.monotonic() - began:.0f} s")
 
@@ -94,7 +100,8 @@ def _source(folder: Path, outside: Outside, report: dict[str, Any], own: bool) -
     meta = json.loads(about.read_text("utf-8")) if about.exists() else {}
     kept, watched = _split(folder, _kept(folder, outside, report), own)
     found = sorted({label for _, entities in [*kept, *watched] for _, _, label in entities})
-    labels = dict.fromkeys(found, "") | meta.get("labels", {})
+    given = meta.get("labels", {})
+    labels = dict.fromkeys(found, "") | (given if isinstance(given, dict) else dict.fromkeys(given, ""))
     return Source(folder.name, meta.get("language", "en"), meta.get("token_join", " "), labels, kept, watched)
 
 

@@ -28,7 +28,7 @@ from questions import KINDS, Episode, Episodes
 from sets import read_corpora
 from tokenizers import Tokenizer
 
-LONGEST, RARELY = 1024, 1536  # tokens of a sequence; the second for one in ten
+LONGEST, RARELY = 1280, 1792  # tokens of a sequence; the second for one in ten
 _CHUNK = 1000  # sequences a worker makes at a time
 _DEV = 480
 

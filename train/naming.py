@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import names
+from kinds import KINDS
 from mixes import Mix
 from sets import Corpus
 
@@ -25,7 +26,7 @@ class Naming:
             for label in corpus.labels:
                 self.fine |= {f for f in names.splits(names.kind(corpus.name, label)) if dice.random() < 0.6}
         self.patterns: list[str] = []
-        if dice.random() < mix.patterns:
+        if dice.random() < mix.patterns and corpus.language != "zh":  # digits stand against characters there
             self.patterns = dice.sample(sorted(names.PATTERNS.keys() - corpus.labels.keys()), dice.randint(1, 2))
         keys = [*corpus.labels, *sorted(self.fine), *self.patterns]
         self.merged: dict[str, str] = {}
@@ -77,11 +78,13 @@ class Naming:
             key = e.label
             if self.fine:
                 fine = names.finer(names.kind(self.corpus.name, key), example.text[e.start : e.end])
-                key = fine if fine in self.fine else key
+                # What is asked for only as the coarse type is of that.
+                key = fine if fine in self.fine and self.merged.get(fine, fine) in self.keys else key
             yield e.start, e.end, self.merged.get(key, key)
+        asked = [e for e in example.entities if self.merged.get(e.label, e.label) in self.keys]
         for key in self.patterns:
             for m in names.PATTERNS[key].finditer(example.text):
-                if not any(e.start < m.end() and m.start() < e.end for e in example.entities):
+                if not any(e.start < m.end() and m.start() < e.end for e in asked):
                     yield m.start(), m.end(), self.merged.get(key, key)
 
     def _subset(self, keys: list[str], present: set[str], wish_free: bool) -> set[str]:
@@ -100,7 +103,7 @@ class Naming:
         """What a type is: a label of the data set, or one that was made of its surface or the text's form."""
         if key in self.corpus.labels:
             return names.kind(self.corpus.name, key)
-        return key if key in names.KINDS else None
+        return key if key in KINDS else None
 
     def _own(self, key: str) -> str:
         if key in self.merged.values():

@@ -20,13 +20,21 @@ class Outside:
         self.exact: set[str] = set()
         self.shingles: dict[int, list[int]] = {}
         self.sizes: list[int] = []
+        self.descriptions: set[str] = set()  # of types, of more than three words
 
     @classmethod
     def read(cls, folders: Sequence[Path]) -> Outside:
-        """All of them in these data sets."""
+        """All of them in these data sets. Leaves with a message where a held-out set is not among them."""
         outside = cls()
+        there = {folder.name for folder in folders}
+        if len(folders) > 1 and (missing := [name for name in HELD_OUT if name not in there]):
+            raise SystemExit(f"error: held out, but not there to be compared with: {', '.join(missing)}")
         for folder in folders:
             all_of_it = folder.name in HELD_OUT or folder.name.startswith("crossner_")
+            about = folder / "meta.json"
+            if all_of_it and about.exists():
+                told = json.loads(about.read_text("utf-8"))["labels"]
+                outside.descriptions |= {d.casefold() for d in told.values() if len(d.split()) > 3}
             for split in ("train", "dev", "test") if all_of_it else ("dev", "test"):
                 if (folder / f"{split}.jsonl").exists():
                     for row in rows(folder / f"{split}.jsonl"):

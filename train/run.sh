@@ -10,17 +10,23 @@ set -euo pipefail
 where=$1 data=$2 base=$3 out=$4
 here=$(dirname "$0")
 case $where in
-    cpu) trunk=38 branch=25 tokens=2000000 batch=4096 dev=60 ;;
-    gpu) trunk=8 branch=5 tokens=60000000 batch=32768 dev=480 ;;
+    cpu) trunk=38 branch=25 tokens=2000000 ;;
+    gpu) trunk=8 branch=5 tokens=60000000 ;;
     *) echo "first argument: cpu or gpu, not $where" >&2; exit 2 ;;
 esac
 mkdir -p "$out/trunk"
+made=$(cd "$here" && cat ./*.py written/*.txt | sha256sum)\ $*
+if [ -e "$out/made" ] && [ "$(cat "$out/made")" != "$made" ]; then
+    echo "$out holds what was made of other data or by other code; give another folder" >&2
+    exit 2
+fi
+echo "$made" > "$out/made"
 [ -e "$out/corpus.json.xz" ] || PYTHONHASHSEED=0 python "$here/corpus.py" "$data" "$out/corpus.json.xz"
 [ -e "$out/tokenizer.json" ] || python "$here/vocabulary.py" "$base" "$out/tokenizer.json"
 python "$here/episodes.py" "$out/corpus.json.xz" "$out/tokenizer.json" "$out/tokens" --tokens "$tokens"
 [ -e "$out/trunk/general.json" ] || python "$here/train.py" "$base" "$out/tokens" general "$out/trunk" \
-    --minutes "$trunk" --lr 1e-3 --decay 0 --batch "$batch" --dev "$dev"
+    --minutes "$trunk" --lr 1e-3 --decay 0
 for expert in technical reader breadth; do
     [ -e "$out/$expert.json" ] || python "$here/train.py" "$base" "$out/tokens" "$expert" "$out" \
-        --start "$out/trunk/general.safetensors" --minutes "$branch" --lr 1e-3 --decay 0.7 --batch "$batch" --dev "$dev" --seed 1
+        --start "$out/trunk/general.safetensors" --minutes "$branch" --lr 1e-3 --decay 0.7 --seed 1
 done

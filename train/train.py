@@ -201,6 +201,7 @@ def _steps(planned: int, most: int | None, limit: float, began: float) -> Iterat
 
 def main() -> None:
     """Train, or try learning rates."""
+    cuda = torch.cuda.is_available()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", type=Path)
     parser.add_argument("tokens", type=Path)
@@ -213,13 +214,13 @@ def main() -> None:
     parser.add_argument("--decay", type=float, default=1.0, help="the share of the run in which the rate falls")
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--alpha", type=float, default=64)
-    parser.add_argument("--batch", type=int, default=32768)
+    parser.add_argument("--batch", type=int, default=32768 if cuda else 4096, help="tokens a step; a CPU takes fewer")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--every", type=int, default=25)
     parser.add_argument("--looks", type=int, default=4, help="how often to evaluate and save on the way")
-    parser.add_argument("--dev", type=int, help="how many dev sequences at most")
+    parser.add_argument("--dev", type=int, default=None if cuda else 60, help="how many dev sequences at most")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device", default="cuda" if cuda else "cpu")
     parser.add_argument("--float32", dest="bf16", action="store_false")
     args = parser.parse_args()
     torch.set_float32_matmul_precision("high")
