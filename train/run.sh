@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From data sets to the three adapters that ship, in one command; what a broken-off run has finished is not made again.
 #
-#     train/run.sh cpu DATA BASE.gguf OUT      two cores, two hours: a trunk of 38 minutes, three branches of 25
+#     train/run.sh cpu DATA BASE.gguf OUT      two cores, three hours: a trunk of 38 minutes, three branches of 47
 #     train/run.sh gpu DATA BASE.gguf OUT      one GPU: a trunk of 8 minutes, three branches of 5
 #
 # A trunk learns at a steady rate; the experts branch off from it, each on episodes of its own, and then the rate falls.
@@ -10,7 +10,7 @@ set -euo pipefail
 where=$1 data=$2 base=$3 out=$4
 here=$(dirname "$0")
 case $where in
-    cpu) trunk=38 branch=25 tokens=2000000 ;;
+    cpu) trunk=38 branch=47 tokens=2000000 ;;
     gpu) trunk=8 branch=5 tokens=60000000 ;;
     *) echo "first argument: cpu or gpu, not $where" >&2; exit 2 ;;
 esac
