@@ -114,7 +114,7 @@ def test_other_weights_under_the_same_path_are_another_run(models: dict[str, Fak
     for content in (b"one", b"one", b"another"):
         file.write_bytes(content)
         calls = models["good"].calls
-        made(trials([taught], [DATA], "test", None, [0], tmp_path))
+        made(trials([recipe("bad"), taught], [DATA], "test", None, [0], tmp_path))
         seen.append(models["good"].calls > calls)
     assert seen == [True, False, True]
 

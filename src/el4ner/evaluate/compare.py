@@ -16,7 +16,7 @@ from pathlib import Path
 from el4ner.config import Recipe
 from el4ner.errors import ConfigError, DataError, El4nerError
 from el4ner.evaluate.ablate import redecided
-from el4ner.evaluate.experiment import Plan, Watch, Workshop, plan
+from el4ner.evaluate.experiment import Plan, Watch, Workshop, plan, weights
 from el4ner.evaluate.report import as_json, report
 from el4ner.evaluate.run import Run, load, load_setup, save
 from el4ner.evaluate.sets.dataset import Dataset
@@ -58,7 +58,8 @@ def trials(
         for seed in dict.fromkeys(seeds):
             common = plan(recipes[0], data, split, limit=limit, seed=seed)  # pool and texts are the same for all
             for recipe in recipes:
-                own = replace(common, recipe=recipe, setup=replace(common.setup, recipe=recipe))
+                setup = replace(common.setup, recipe=recipe, weights=weights(recipe))
+                own = replace(common, recipe=recipe, setup=setup)
                 made.append(Trial(own, folder and place(folder, recipe.name, data.name, seed)))
     return made
 
