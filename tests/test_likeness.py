@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import POOL, FakeModel, LetterEncoder, ensemble, scripted
+from fakes import POOL, Asked, FakeModel, LetterEncoder, ensemble, scripted
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,7 +77,7 @@ class TestTree:
         assert annotation.entities == ()
 
     def test_probabilities_multiply(self) -> None:
-        def half(asked):  # type: ignore[no-untyped-def]
+        def half(asked: Asked) -> Reply:
             said = answers(asked.last, "person")
             return Reply(said, tokens=(Token(said, -0.6931471805599453),))
 
@@ -85,7 +85,7 @@ class TestTree:
         assert annotation.ballots[0].votes[0].probability == pytest.approx(0.25)
 
     def test_a_failure_within_a_group_abstains(self) -> None:
-        def failing(asked):  # type: ignore[no-untyped-def]
+        def failing(asked: Asked) -> Reply | str:
             if "none" in asked.last.split(", "):
                 return answers(asked.last, "person")
             return Reply("", Outcome.FAILED, error="gone")

@@ -6,6 +6,7 @@ import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,10 +35,10 @@ def asked(name: str = "nano", k: int = 2, window: int = 32) -> Recipe:
     return recipe(["a", "b"], {"demonstrations": k}, name=name, window=window)
 
 
-def made(how: Recipe, data: str = "made up", seed: int = 0, **more: object) -> Run:
+def made(how: Recipe, data: str = "made up", seed: int = 0, **more: Any) -> Run:
     setup = Setup(how, data, "dev", None, seed, "0", POOL.digest, 0, "1")
     costs = (Cost("extract", "a", 3, prompt=600, generated=30, stored_prompt=270),)
-    return replace(Run(setup, LABELS, tuple(judged()), costs, 1.0, 1_000), **more)  # type: ignore[arg-type]
+    return replace(Run(setup, LABELS, tuple(judged()), costs, 1.0, 1_000), **more)
 
 
 def point(name: str = "nano", **more: object) -> Point:
