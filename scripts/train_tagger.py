@@ -19,9 +19,10 @@ import random
 import time
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from statistics import mean
+from typing import Literal
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from el4ner.text.words import words
 Sentence = tuple[list[str], list[str]]  # words and their tags
 MIN_FEATURE = 4  # copies of the training sentences count
 MIN_KNOWN = 10
+WORDS: tuple[Literal["max", "first", "head"], ...] = ("max", "first", "head")
 DATASETS = ["wnut17", "wnut16", "btc", "conll2003", "crossner_music", "bc5cdr", "genia", "mit_restaurant", "gum"]
 DATASETS += ["tasteset", "germeval2014", "conll2002_es", "weibo_zh"]
 CASINGS: dict[str, Callable[[str], str]] = {"as is": str, "lower": str.lower, "upper": str.upper, "title": str.title}
@@ -114,8 +116,8 @@ def train(sentences: list[Sentence], epochs: int, seed: int) -> dict[str, np.nda
     }
 
 
-def packed(names: object) -> np.ndarray:
-    return np.frombuffer("\n".join(names).encode(), dtype=np.uint8)  # type: ignore[call-overload]
+def packed(names: Iterable[str]) -> np.ndarray:
+    return np.frombuffer("\n".join(names).encode(), dtype=np.uint8)
 
 
 def save(arrays: dict[str, np.ndarray], path: Path) -> None:
@@ -162,15 +164,15 @@ def spans(data: Path, name: str, rows: int = 800) -> None:
             first = rng.randrange(len(units))
             drawn.append(Span(units[first].start, units[min(first + length, len(units)) - 1].end))
         drawn = [d for d in drawn if not any(d.overlaps(g) for g in gold)]
-        for word in ("max", "first", "head"):
-            found = span_weights(text, gold + drawn, PosWeights(word=word))  # type: ignore[arg-type]
+        for word in WORDS:
+            found = span_weights(text, gold + drawn, PosWeights(word=word))
             if gold and word == "max":
                 sources.append(found.source)
             if found.source == "pos":
                 weights[word, "gold"] += found.values[: len(gold)].tolist()
                 weights[word, "random"] += found.values[len(gold) :].tolist()
     cells = [f"{sources.count('uniform') / len(sources):.3f}"]
-    for word in ("max", "first", "head"):
+    for word in WORDS:
         gold_weights, random_weights = weights[word, "gold"], weights[word, "random"]
         nothing = gold_weights.count(0) / max(len(gold_weights), 1)
         cells.append(f"{nothing:.3f}, {mean(gold_weights or [0]):.2f} : {mean(random_weights or [0]):.2f}")

@@ -132,8 +132,9 @@ def test_empty_texts_among_others() -> None:
 
 
 def test_what_is_no_text_is_named() -> None:
+    number: Any = 3
     with pytest.raises(DataError, match="7"):
-        list(ensemble(knowing()).annotate([Document("7", 3)]))  # type: ignore[arg-type]
+        list(ensemble(knowing()).annotate([Document("7", number)]))
 
 
 @given(any_text)

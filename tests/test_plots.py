@@ -41,8 +41,8 @@ def made(how: Recipe, data: str = "made up", seed: int = 0, **more: Any) -> Run:
     return replace(Run(setup, LABELS, tuple(judged()), costs, 1.0, 1_000), **more)
 
 
-def point(name: str = "nano", **more: object) -> Point:
-    return replace(Point(name, name, "made up", 0.5, Interval(0.4, 0.6), 900.0, 135_000_000, 8), **more)  # type: ignore[arg-type]
+def point(name: str = "nano", **more: Any) -> Point:
+    return replace(Point(name, name, "made up", 0.5, Interval(0.4, 0.6), 900.0, 135_000_000, 8), **more)
 
 
 def words(file: Path) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,9 +25,9 @@ def test_weights_follow_parts_of_speech() -> None:
 
 
 @pytest.mark.parametrize(("word", "weight"), [("max", 4), ("first", 0), ("head", 2)])
-def test_which_word_decides(word: str, weight: float) -> None:
+def test_which_word_decides(word: Literal["max", "first", "head"], weight: float) -> None:
     text = "He wrote about the bridge of London last year ."
-    scheme = PosWeights(word=word)  # type: ignore[arg-type]
+    scheme = PosWeights(word=word)
     [span] = spans_of(text, "the bridge of London")
     bridge, other = span_weights(text, [span, Span(0, 2)], scheme).values
     assert (bridge, other) == (weight, 1)
@@ -65,6 +67,6 @@ def test_any_text_and_any_span_get_a_weight(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("setting", [{"proper": -1.0}, {"common": float("nan")}, {"word": "last"}])
-def test_settings_that_make_no_sense_are_errors(setting: dict[str, object]) -> None:
+def test_settings_that_make_no_sense_are_errors(setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
-        PosWeights(**setting)  # type: ignore[arg-type]
+        PosWeights(**setting)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -46,8 +49,8 @@ def ballot(said: str, verified: str = "", surface: str = "Rome", proposers: str 
     return Ballot(Candidate(Span(start, start + len(surface)), proposals), votes(said), verdicts(verified))
 
 
-def elected(said: str, verified: str = "", **how: object) -> tuple[str, float] | None:
-    entities = decide(TEXT, [ballot(said, verified)], Decision(**how))  # type: ignore[arg-type]
+def elected(said: str, verified: str = "", **how: Any) -> tuple[str, float] | None:
+    entities = decide(TEXT, [ballot(said, verified)], Decision(**how))
     return (entities[0].label, round(entities[0].score, 6)) if entities else None
 
 
@@ -132,7 +135,7 @@ def test_an_entity_says_who_voted_what() -> None:
     assert entity == Entity(start, start + 4, "Rome", "person", 0.5, {"a": "person", "b": None, "d": "person"}, None)
 
 
-def overlapping(**how: object) -> list[str]:
+def overlapping(**how: Any) -> list[str]:
     ballots = [
         ballot("location:0.9", surface="New York City"),
         ballot("location:0.5", surface="York"),
@@ -140,7 +143,7 @@ def overlapping(**how: object) -> list[str]:
         ballot("person:0.7", surface="Anna Berg"),
         ballot("person:0.3", surface="Anna Berg of New York City"),
     ]
-    return [entity.text for entity in decide(TEXT, ballots, Decision(**how))]  # type: ignore[arg-type]
+    return [entity.text for entity in decide(TEXT, ballots, Decision(**how))]
 
 
 def test_overlaps() -> None:
@@ -198,8 +201,8 @@ def alone(ballots: list[Ballot], decision: Decision) -> list[Entity]:
     return [entity for ballot in ballots for entity in decide(TEXT, [ballot], decision)]
 
 
-def places(entities: object) -> list[tuple[int, int, str]]:
-    return [(e.start, e.end, e.label) for e in entities]  # type: ignore[attr-defined]
+def places(entities: Iterable[Entity]) -> list[tuple[int, int, str]]:
+    return [(e.start, e.end, e.label) for e in entities]
 
 
 @given(any_ballots(), decisions)
@@ -213,9 +216,9 @@ def test_entities_are_in_order_stand_in_the_text_and_score_between_0_and_1(
 
 
 @given(any_ballots(), decisions, st.randoms(use_true_random=False))
-def test_the_order_of_the_ballots_does_not_matter(ballots: list[Ballot], decision: Decision, random: object) -> None:
+def test_the_order_of_the_ballots_does_not_matter(ballots: list[Ballot], decision: Decision, random: Random) -> None:
     shuffled = list(ballots)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert decide(TEXT, shuffled, decision) == decide(TEXT, ballots, decision)
 
 
@@ -331,8 +334,8 @@ class TestSettled:
             ("person:0.9 person:0.9", "c", {"rule": "probability"}, True),
         ],
     )
-    def test_by_example(self, said: str, waiting: str, how: dict[str, object], expected: bool) -> None:
-        assert settled(votes(said), tuple(waiting), Decision(**how)) is expected  # type: ignore[arg-type]
+    def test_by_example(self, said: str, waiting: str, how: dict[str, Any], expected: bool) -> None:
+        assert settled(votes(said), tuple(waiting), Decision(**how)) is expected
 
     @given(
         st.lists(

@@ -6,9 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
 from el4ner.annotation import Annotation
 from el4ner.config import Recipe
@@ -20,6 +18,7 @@ from el4ner.evaluate.sets.dataset import Dataset, leaked, sample
 from el4ner.evaluate.stages import Judged
 from el4ner.models.base import Model
 from el4ner.models.gguf import count_parameters
+from el4ner.models.merge import file_digest
 from el4ner.models.open import locate, open_model
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
@@ -104,14 +103,7 @@ def weights(recipe: Recipe) -> str:
     local = [settings for settings in used if not isinstance(settings, ServerSettings)]
     named = [path for settings in local for path in (settings.path, settings.adapter) if path]
     files = [file for file in map(locate, named) if file.is_file()]
-    sums = [_sum(file, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256("".join(sums).encode()).hexdigest() if sums else ""
-
-
-@cache
-def _sum(file: Path, changed: int) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    return hashlib.sha256(b"".join(map(file_digest, files))).hexdigest() if files else ""
 
 
 def parameters(recipe: Recipe) -> int | None:

@@ -41,7 +41,7 @@ def destination(base: Path, adapter: Path | None = None) -> Path:
     if adapter is None and read_header(base).file_type != _Q4_1:
         return base
     try:
-        digest = hashlib.sha256(b"".join(_digest(path) for path in (base, adapter) if path)).hexdigest()
+        digest = hashlib.sha256(b"".join(file_digest(path) for path in (base, adapter) if path)).hexdigest()
     except OSError as error:
         raise ModelError(f"{error.filename}: cannot be read ({error.strerror})") from error
     name = f"{base.stem}-{adapter.stem}" if adapter else base.stem
@@ -56,7 +56,7 @@ def make(base: Path, adapter: Path | None, target: Path, watch: Callable[[float]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         merge(base, Adapter.load(adapter) if adapter else None, target, watch)
-        checksum_file(target).write_text(f"{_digest(target).hex()}  {target.name}\n", "utf-8")
+        checksum_file(target).write_text(f"{file_digest(target).hex()}  {target.name}\n", "utf-8")
     except MismatchError as error:
         raise ModelError(f"{adapter}: it is not for {base.name}: {error}") from error
     except OSError as error:
@@ -66,7 +66,7 @@ def make(base: Path, adapter: Path | None, target: Path, watch: Callable[[float]
 def intact(target: Path) -> bool:
     """Whether a file that `make` wrote is there and is what it was."""
     noted = checksum_file(target)
-    return target.exists() and noted.exists() and noted.read_text("utf-8").split()[:1] == [_digest(target).hex()]
+    return target.exists() and noted.exists() and noted.read_text("utf-8").split()[:1] == [file_digest(target).hex()]
 
 
 def checksum_file(target: Path) -> Path:
@@ -115,7 +115,8 @@ def merge(
         part.unlink(missing_ok=True)
 
 
-def _digest(path: Path) -> bytes:
+def file_digest(path: Path) -> bytes:
+    """SHA-256 of a file's content, read again only where its size or time is another."""
     seen = path.stat()
     return _read_digest(path, seen.st_size, seen.st_mtime_ns)
 
