@@ -24,6 +24,7 @@ from el4ner.evaluate.score import Text, counts, total
 from el4ner.evaluate.tuning.choose import Goal, choose
 from el4ner.evaluate.tuning.leave_one_out import Evidence, Opener
 from el4ner.evaluate.tuning.recipe_file import recipe_toml
+from el4ner.evaluate.tuning.sureness import fit
 from el4ner.evaluate.tuning.tune import Tuned, budget, draw, tune
 from el4ner.member import Member
 from el4ner.models.base import Outcome, Reply, Token
@@ -31,6 +32,7 @@ from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
 from el4ner.pool import Pool
 from el4ner.recipes.load import load_recipe, parse_recipe, recipe_names
+from el4ner.vote import calibrated
 
 TOWNS = ("Oslo", "Lima", "Kyoto", "Quito", "Berlin", "Porto")
 NOISE = ("rain", "snow", "storm", "frost")
@@ -61,10 +63,15 @@ def opener(*models: FakeModel, store: Store | None = None) -> Opener:
 
 
 def tuned(*models: FakeModel, pool: Pool = POOL, store: Store | None = None, **how: Any) -> Tuned:
-    """Tune members on these models; `precision`, `texts` and `seed` are arguments, all else stands in the recipe."""
-    arguments = {name: how.pop(name) for name in ("precision", "texts", "seed") if name in how}
+    """Tune members on these models: arguments of `tune`, and settings and tables of the recipe."""
+    arguments = {name: how.pop(name) for name in ("precision", "texts", "seed", "only_scores") if name in how}
     base = recipe([chr(ord("a") + n) for n in range(len(models))], how.pop("member", None), **how)
     return tune(base, pool, open_=opener(*models, store=store), **arguments)
+
+
+def settings(result: Tuned) -> dict[str, Any]:
+    """What was changed besides the calibration of scores."""
+    return {name: values for name, values in result.changes.items() if name != "decide.calibration"}
 
 
 def surely(text: str, probability: float) -> Reply:
@@ -171,7 +178,7 @@ def test_a_tagger_alone_can_be_tuned() -> None:
 
 def test_a_threshold_that_helps_is_found() -> None:
     result = tuned(scripted(listed, doubting))
-    assert set(result.changes) == {"decide.threshold"}
+    assert set(settings(result)) == {"decide.threshold"}
     assert 0.3 < result.recipe.decide.threshold <= 0.9
     assert (result.before.score.f1, result.honest.score.f1) == (pytest.approx(0.6), 1)
     assert result.comparison.p < 0.01
@@ -182,20 +189,20 @@ def test_a_threshold_that_helps_is_found() -> None:
 def test_a_verifier_that_is_always_wrong_is_not_chosen_and_one_that_is_right_is() -> None:
     liar = scripted(listed, "location", lambda a: "false" if a.span in TOWNS else "true")
     judge = scripted(listed, "location", lambda a: "true" if a.span in TOWNS else "false", identity="judge")
-    assert tuned(liar, liar).changes == {}
-    assert tuned(liar, judge).changes == {"verify.members": ([], ["b"])}
+    assert settings(tuned(liar, liar)) == {}
+    assert settings(tuned(liar, judge)) == {"verify.members": ([], ["b"])}
 
 
 def test_a_verifier_of_the_base_recipe_that_is_always_wrong_is_dropped() -> None:
     liar = scripted(listed, "location", lambda a: "false" if a.span in TOWNS else "true")
     result = tuned(liar, verify={"members": ["a"]})
-    assert result.changes == {"verify.members": (["a"], [])}
+    assert settings(result) == {"verify.members": (["a"], [])}
     assert result.before.score.right == 0
 
 
 def test_a_member_that_proposes_too_much_is_outvoted() -> None:
     careful = scripted(lambda a: "; ".join(t for t in TOWNS if t in a.text) or "none", "location", identity="careful")
-    assert tuned(scripted(listed, "location"), careful).changes == {"decide.proposers": (1, 2)}
+    assert settings(tuned(scripted(listed, "location"), careful)) == {"decide.proposers": (1, 2)}
 
 
 def test_the_number_of_demonstrations_is_raised_where_that_helps_and_not_beyond() -> None:
@@ -203,7 +210,7 @@ def test_the_number_of_demonstrations_is_raised_where_that_helps_and_not_beyond(
         return listed(asked) if len(asked.demonstrations) >= 8 else "none"
 
     result = tuned(scripted(learned, lambda a: "location" if a.span in TOWNS else "none"))
-    assert result.changes == {"demonstrations": ({"a": 2}, {"a": 8})}
+    assert settings(result) == {"demonstrations": ({"a": 2}, {"a": 8})}
 
 
 def test_the_precision_floor_is_kept_and_recall_gained_under_it() -> None:
@@ -230,7 +237,7 @@ def test_the_number_of_demonstrations_is_not_chosen_for_a_floor_that_only_the_vo
 
     models = (scripted(listing(word), "location", identity=word) for word in ("on", "day"))
     result = tuned(*models, precision=0.35)
-    assert result.changes == {"decide.proposers": (1, 2)}
+    assert settings(result) == {"decide.proposers": (1, 2)}
     assert result.honest.score.recall == 1
 
 
@@ -245,6 +252,78 @@ def test_where_there_is_only_noise_the_recipe_stays() -> None:
     results = [tuned(noisy(salt), seed=salt, texts=20) for salt in range(8)]
     assert sum(r.kept for r in results) >= 6
     assert np.mean([r.honest.score.f1 - r.before.score.f1 for r in results]) < 0.02
+
+
+def too_sure() -> FakeModel:
+    """Of what it is sure of, half is right: the town, and not the word."""
+    return scripted(listed, lambda a: surely("location", 0.9), identity="too sure")
+
+
+def test_scores_are_calibrated_and_what_is_found_stays() -> None:
+    result = tuned(too_sure(), only_scores=True, decide={"rule": "probability", "threshold": 0.5})
+    slope, shift = result.recipe.decide.calibration or (0.0, 0.0)
+    right = result.before.score.precision
+    assert result.kept
+    assert result.tried == ()
+    assert result.sureness.helps
+    assert result.sureness.before == pytest.approx(0.9 - right)
+    assert result.sureness.after < 0.1
+    assert calibrated(0.9, (slope, shift)) == pytest.approx(right, abs=0.1)
+    documents = [Document(e.id, e.text) for e in POOL.examples]
+    was, now = (list(opener(too_sure())(how, POOL).annotate(documents)) for how in (result.base, result.recipe))
+    assert [spans(a) for a in was] == [spans(a) for a in now]
+    assert any(map(spans, now))
+
+
+def spans(annotation: Annotation) -> list[tuple[int, int, str]]:
+    return [(e.start, e.end, e.label) for e in annotation.entities]
+
+
+def test_scores_alone_take_one_run() -> None:
+    model, runs = too_sure(), []
+    how = recipe(["a"])
+
+    def watch(annotations: Any, ner: EL4NER, total: int) -> Any:
+        runs.append(total)
+        return annotations
+
+    tune(how, POOL, texts=20, only_scores=True, open_=opener(model), watch=watch)
+    told = budget(how, POOL, draw(POOL, 20, 0), only_scores=True)
+    assert runs == [20]
+    assert told.runs == (1, 1)
+    assert len(model.questions("extract")) == told.lists
+
+
+def test_scores_that_are_right_stay() -> None:
+    model = scripted(listed, lambda a: surely("location", 0.98 if a.span in TOWNS else 0.02))
+    result = tuned(model, only_scores=True, decide={"rule": "probability", "threshold": 0.5})
+    assert result.sureness.before < 0.03
+    assert result.sureness.after < 0.03
+
+
+@pytest.mark.parametrize("base", [(0.5, 1.5), (2.0, -1.0)])
+def test_a_calibration_is_fitted_again(base: tuple[float, float]) -> None:
+    threshold = calibrated(0.5, base)
+    how = {"rule": "probability", "threshold": threshold, "calibration": base}
+    result = tuned(too_sure(), only_scores=True, decide=how)
+    assert result.before.score.found > 0
+    assert result.sureness.after <= result.sureness.before
+    assert result.recipe.decide.threshold < calibrated(0.9, result.recipe.decide.calibration)
+
+
+def test_without_entities_a_calibration_stays_where_it_was() -> None:
+    nothing, none = np.array([]), np.array([], dtype=bool)
+    assert fit(nothing, none) == (1, 0)
+    assert fit(nothing, none, (0.7, -0.3)) == (0.7, -0.3)
+
+
+@given(st.floats(0.3, 3), st.floats(-1.5, 1.5))
+def test_fitting_finds_what_scores_were_made_by(slope: float, shift: float) -> None:
+    draws = np.random.default_rng(0)
+    shares = draws.uniform(0.05, 0.95, 4000)
+    true = np.array([calibrated(share, (slope, shift)) for share in shares])
+    found = fit(shares, draws.uniform(size=len(true)) < true)
+    assert np.abs(np.array([calibrated(share, found) for share in shares]) - true).mean() < 0.05
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Candidate, Entity, Proposal, Span, Verdict, Vote
-from el4ner.vote import Decision, Overlap, Rule, decide, resolve, settled, winner
+from el4ner.vote import Decision, Overlap, Rule, calibrated, decide, resolve, settled, uncalibrated, winner
 
 TEXT = "Anna Berg of New York City sings in Rome ."
 MEMBERS = ("a", "b", "c", "d")
@@ -314,6 +314,25 @@ def test_settling_overlaps_in_a_long_text_takes_linear_time() -> None:
     assert min(ratios) < 64  # 16 if linear, 256 if every entity were compared with every other
 
 
+@given(any_ballots(), decisions, st.floats(0.2, 4), st.floats(-2, 2))
+def test_calibration_keeps_the_order_of_scores(
+    ballots: list[Ballot], decision: Decision, slope: float, shift: float
+) -> None:
+    open_ = replace(decision, threshold=0.0, overlap="all")
+    was = decide(TEXT, ballots, open_)
+    now = decide(TEXT, ballots, replace(open_, calibration=(slope, shift)))
+    assert places(now) == places(was)
+    assert [e.score for e in now] == [calibrated(e.score, (slope, shift)) for e in was]
+    rising = [new.score for _, new in sorted(zip(was, now, strict=True), key=lambda pair: pair[0].score)]
+    assert rising == sorted(rising)
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.2, 4), st.floats(-2, 2))
+def test_a_calibrated_score_is_traced_back(share: float, slope: float, shift: float) -> None:
+    assert uncalibrated(calibrated(share, (slope, shift)), (slope, shift)) == pytest.approx(share, abs=1e-6)
+    assert uncalibrated(calibrated(share, None), None) == share
+
+
 class TestSettled:
     @pytest.mark.parametrize(
         ("said", "waiting", "how", "expected"),
@@ -350,6 +369,7 @@ class TestSettled:
         st.sampled_from(RULES),
         st.sampled_from([0.0, 0.2, 0.5, 0.75]),
         st.lists(st.sampled_from([0.5, 1.0, 2.0]), min_size=5, max_size=5),
+        st.sampled_from([None, (2.0, 0.5), (0.6, -0.7)]),
     )
     def test_later_votes_change_nothing_but_the_score(
         self,
@@ -358,13 +378,15 @@ class TestSettled:
         rule: Rule,
         threshold: float,
         weights: list[float],
+        calibration: tuple[float, float] | None,
     ) -> None:
         names = [str(number) for number in range(len(cast))]
         all_votes = [
             Vote(name, None, abstained="no answer") if label == "?" else Vote(name, label, probability)
             for name, (label, probability) in zip(names, cast, strict=True)
         ]
-        decision = Decision(rule, threshold=threshold, weights=dict(zip(names, weights, strict=False)))
+        weighed = dict(zip(names, weights, strict=False))
+        decision = Decision(rule, threshold=threshold, weights=weighed, calibration=calibration)
         at = data.draw(st.integers(0, len(cast)))
         if settled(all_votes[:at], names[at:], decision):
             assert outcome(all_votes[:at], decision) == outcome(all_votes, decision)

@@ -70,6 +70,7 @@ class Annotation:
         threshold: float | None = None,
         overlap: Overlap | None = None,
         weights: Mapping[str, float] | None = None,
+        calibration: tuple[float, float] | None = None,
     ) -> Annotation:
         """The same evidence under another rule: what is not given stays as it was. No model is asked.
 
@@ -84,6 +85,7 @@ class Annotation:
             _given(threshold, old.threshold),
             _given(overlap, old.overlap),
             _given(weights, old.weights),
+            _given(calibration, old.calibration),
         )
         return replace(self, entities=decide(self.text, self.ballots, decision), decision=decision)
 

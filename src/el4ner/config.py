@@ -140,12 +140,17 @@ class TaggerSettings(Settings):
 
 
 class DecideSettings(Settings):
-    """How ballots become entities: see `el4ner.vote.Decision`."""
+    """How ballots become entities: see `el4ner.vote.Decision`.
+
+    `calibration` [slope, shift] turns the share of a vote into a probability, against which the threshold is held;
+    `el4ner tune` measures it.
+    """
 
     rule: Rule = "majority"
     proposers: Positive = 1
     threshold: Share = 0.0
     overlap: Overlap = "flat"
+    calibration: tuple[Annotated[float, Field(gt=0)], float] | None = None
 
 
 class Recipe(Settings):

@@ -70,7 +70,9 @@ class EL4NER:
         self._retriever = Retriever(pool, self._encoder, recipe, self.members, self._desk)
         self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
         how = recipe.decide
-        self.decision = Decision(how.rule, True, how.proposers, how.threshold, how.overlap, recipe.weights)
+        self.decision = Decision(
+            how.rule, True, how.proposers, how.threshold, how.overlap, recipe.weights, how.calibration
+        )
 
     @classmethod
     def from_recipe(

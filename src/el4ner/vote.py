@@ -2,12 +2,12 @@
 
 The score of a label on a ballot is between 0 and 1:
 
-    score = share x verdict
+    score = calibrated(share x verdict)
 
 where `share` is the weight of the members that voted for the label, each times its own probability (1 where the
 engine gives none), over the weight of all members that did not abstain; and `verdict` is the mean probability of
 "true" over the verifiers that were asked about this label and answered (their 1 or 0 where the engine gives none; 1
-where nobody was asked).
+where nobody was asked). `calibrated` does nothing unless the recipe says what the product has turned out to be worth.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import exp, log
 from typing import Literal
 
 from el4ner.data import Ballot, Entity, Verdict, Vote
@@ -23,6 +24,7 @@ Rule = Literal["majority", "weighted", "probability"]
 Overlap = Literal["flat", "nested", "all"]
 _Sums = defaultdict[str | None, float]
 _ROUNDING = 1e-9
+_DOUBT = 0.01  # shares are drawn in from 0 and 1 by this much: log-odds of 1 are infinite
 _BLOCK = 64  # characters: entities are compared with those near them, so that long texts take linear time
 
 
@@ -36,6 +38,7 @@ class Decision:
     `verify`: whether verdicts count: the candidate is dropped where more verifiers say false than true.
     `proposers`: how many members must have proposed the span in stage 2 (1 is the paper's union).
     `threshold`: the least score of an entity.
+    `calibration`: slope and shift of `calibrated`.
     `overlap`: "flat" keeps the better of two overlapping entities, "nested" also keeps one inside the other, "all"
     keeps all.
     """
@@ -46,6 +49,7 @@ class Decision:
     threshold: float = 0.0
     overlap: Overlap = "flat"
     weights: Mapping[str, float] = field(default_factory=dict)
+    calibration: tuple[float, float] | None = None
 
 
 def decide(text: str, ballots: Sequence[Ballot], decision: Decision) -> tuple[Entity, ...]:
@@ -64,7 +68,7 @@ def _elect(text: str, ballot: Ballot, decision: Decision) -> Entity | None:
     verified = upheld(verdicts)
     if decision.verify and verified is False:
         return None
-    score = share * _belief(verdicts) if decision.verify else share
+    score = calibrated(share * _belief(verdicts) if decision.verify else share, decision.calibration)
     span = ballot.candidate.span
     votes = {vote.member: vote.label for vote in ballot.votes if not vote.abstained}
     return Entity(span.start, span.end, text[span.start : span.end], label, score, votes, verified)
@@ -99,6 +103,33 @@ def _weight(member: str, decision: Decision) -> float:
     return 1.0 if decision.rule == "majority" else decision.weights.get(member, 1.0)
 
 
+def calibrated(share: float, calibration: tuple[float, float] | None) -> float:
+    """The probability that a share of the vote stands for: its log-odds times a slope plus a shift (Platt 1999).
+
+    The means of several voters' probabilities are more timid than the voters were, and voters are as sure as their
+    training made them; what that comes to can be measured (`el4ner tune`). The order of scores stays as it is.
+    """
+    if calibration is None:
+        return share
+    slope, shift = calibration
+    return 1 / (1 + exp(-slope * log_odds(share) - shift))
+
+
+def uncalibrated(score: float, calibration: tuple[float, float] | None) -> float:
+    """The share of the vote that `calibrated` makes this score of, as near as there is one."""
+    if calibration is None or not 0 < score < 1:
+        return score
+    slope, shift = calibration
+    inner = 1 / (1 + exp(-(log(score / (1 - score)) - shift) / slope))
+    return min(max((inner - _DOUBT) / (1 - 2 * _DOUBT), 0.0), 1.0)
+
+
+def log_odds(share: float) -> float:
+    """Of a share, drawn in a little from 0 and 1."""
+    inner = _DOUBT + (1 - 2 * _DOUBT) * share
+    return log(inner / (1 - inner))
+
+
 def settled(votes: Sequence[Vote], waiting: Sequence[str], decision: Decision) -> bool:
     """Whether the members still waiting to vote can change nothing: not the elected label, not if it is out.
 
@@ -110,11 +141,13 @@ def settled(votes: Sequence[Vote], waiting: Sequence[str], decision: Decision) -
     strength, score, total = _counted(votes, decision)
     open_ = sum(_weight(member, decision) for member in waiting)
     best, *others = sorted(strength, key=lambda label: -strength[label]) or [None]
-    if (max(score.values(), default=0.0) + open_) / (total + open_) < decision.threshold - _ROUNDING:
+    highest = (max(score.values(), default=0.0) + open_) / (total + open_)
+    if calibrated(highest, decision.calibration) < decision.threshold - _ROUNDING:
         return True
     if strength[best] <= max((strength[label] for label in others), default=0.0) + open_ + _ROUNDING:
         return False
-    return best is None or score[best] / (total + open_) >= decision.threshold + _ROUNDING * (decision.threshold > 0)
+    least = 0.0 if best is None else calibrated(score[best] / (total + open_), decision.calibration)
+    return best is None or least >= decision.threshold + _ROUNDING * (decision.threshold > 0)
 
 
 def upheld(verdicts: Sequence[Verdict]) -> bool | None:

@@ -33,6 +33,9 @@ Precision = Annotated[
     float | None,
     typer.Option(min=0, max=1, metavar="P", help="The highest recall at this precision or more; default: highest F1."),
 ]
+OnlyScores = Annotated[
+    bool, typer.Option("--only-scores", help="Leave all settings, and calibrate the scores: one run over the texts.")
+]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the recipe here, not to standard output.")
 ]
@@ -45,6 +48,7 @@ def tune(
     texts: Texts = 100,
     seed: Seed = 0,
     precision: Precision = None,
+    only_scores: OnlyScores = False,
     output: Output = None,
     store: StoreFile = None,
     no_store: NoStore = False,
@@ -53,7 +57,8 @@ def tune(
 
     Texts of the pool are annotated, each without itself among the demonstrations. Tried are: how many demonstrations,
     retrieval by span or sentence, the vote's rule, weights, proposers and threshold, and verifiers. The search is
-    cross-validated, so that its own optimism is not part of the estimate.
+    cross-validated, so that its own optimism is not part of the estimate. Last, scores are calibrated: of the entities
+    with a score of 0.7, seven in ten should be right.
 
     A search that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
@@ -67,13 +72,14 @@ def tune(
     _refuse_others(output)
     drawn = draw(examples, texts, seed)
     with lines_to(output, inputs) as write, _broken_off(output, no_store):
-        _say_budget(budget(base, examples, drawn), len(drawn), len(base.members))
+        _say_budget(budget(base, examples, drawn, only_scores), len(drawn), len(base.members))
         tuned = tune(
             base,
             examples,
             texts=texts,
             seed=seed,
             precision=precision,
+            only_scores=only_scores,
             store=open_store(store, no_store),
             watch=_Runs(),
         )
@@ -141,6 +147,7 @@ def _header(tuned: Tuned, pool: Path, seed: int) -> list[str]:
         f"Chosen for {_goal(tuned)} on {tuned.texts} texts of {pool} (seed {seed}), starting from {tuned.base.name}.",
         f"Estimate, {'of the base recipe' if tuned.kept else 'cross-validated'}: precision {score.precision:.3f},"
         f" recall {score.recall:.3f}, F1 {score.f1:.3f} [{interval.low:.3f}, {interval.high:.3f}]",
+        _sure(tuned),
         *(
             ["What was changed:", *changes]
             if changes
@@ -154,6 +161,12 @@ def _goal(tuned: Tuned) -> str:
     return "micro-F1" if floor is None else f"recall at a precision of {floor:g} or more"
 
 
+def _sure(tuned: Tuned) -> str:
+    sure = tuned.sureness
+    told = f"expected calibration error of {sure.entities} scores: {sure.before:.3f}"
+    return f"{told}; cross-validated {sure.after:.3f} once {'calibrated' if sure.helps else 'fitted, and so left'}"
+
+
 def _print(tuned: Tuned, to: Console) -> None:
     from el4ner.view.marks import one_line
     from el4ner.view.render import grid
@@ -164,13 +177,14 @@ def _print(tuned: Tuned, to: Console) -> None:
         shown = (f"{number:.3f}" for number in numbers)
         mark, style = ("chosen", "bold") if one.chosen else ("", "")
         tried.add_row(one.stage, Text(one_line(one.setting)), *shown, mark, style=style)
-    to.print(tried)
+    if tuned.tried:
+        to.print(tried)
     scores = grid("", "P", "R", "F1", "95 %")
-    for name, estimate in (
-        (f"{tuned.base.name}, as it is", tuned.before),
+    searched = [
         ("chosen, on the texts it was chosen by (flatters)", tuned.in_sample),
         ("chosen, cross-validated (expect this)", tuned.honest),
-    ):
+    ]
+    for name, estimate in [(f"{tuned.base.name}, as it is", tuned.before), *(searched if tuned.tried else [])]:
         scores.add_row(Text(one_line(name)), *_row(estimate))
     to.print(scores)
     for line in _conclusion(tuned):
@@ -188,15 +202,17 @@ def _conclusion(tuned: Tuned) -> Iterator[str]:
     from el4ner.view.marks import one_line
 
     gap, agreed = tuned.comparison, f"{tuned.agreed} of {FOLDS} folds chose the same"
-    yield (
-        f"F1, cross-validated against {one_line(tuned.base.name)}: {gap.difference:+.3f}"
-        f" [{gap.interval.low:+.3f}, {gap.interval.high:+.3f}], p = {gap.p:.3f}; {agreed}"
-    )
+    if tuned.tried:
+        yield (
+            f"F1, cross-validated against {one_line(tuned.base.name)}: {gap.difference:+.3f}"
+            f" [{gap.interval.low:+.3f}, {gap.interval.high:+.3f}], p = {gap.p:.3f}; {agreed}"
+        )
     floor = tuned.goal.precision
     if floor is not None and tuned.estimate.score.precision < floor:
         yield f"Cross-validated, a precision of {floor:g} is not reached; this is what comes nearest."
-    if tuned.kept:
-        yield "Nothing that was tried is clearly better on texts that it was not chosen by: the recipe stays as it is."
+    if tuned.kept and tuned.tried:
+        yield "Nothing that was tried is clearly better on texts that it was not chosen by: the settings stay."
+    yield _sure(tuned)
     for name, (old, new) in tuned.changes.items():
         yield one_line(f"{name}: {old} -> {new}", 400)
     asked, calls = (sum(getattr(cost, name) for cost in tuned.costs) for name in ("asked", "calls"))

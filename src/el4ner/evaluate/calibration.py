@@ -43,11 +43,15 @@ def calibration(texts: Sequence[Text]) -> Calibration:
         for entity in text.found:
             scores.append(float(getattr(entity, "score", 1.0)))
             right.append(strict(text.text, entity) in gold)
-    if not scores:
+    return calibration_of(np.array(scores, dtype=float), np.array(right, dtype=float))
+
+
+def calibration_of(scores: np.ndarray, right: np.ndarray) -> Calibration:
+    """The same of scores, shape (n,), and whether each is right."""
+    if not len(scores):
         return Calibration((), 0.0)
-    given, true = np.array(scores), np.array(right, dtype=float)
-    place = np.minimum((given * BINS).astype(int), BINS - 1)
-    bins = tuple(_bin(number, given[place == number], true[place == number]) for number in np.unique(place))
+    place = np.minimum((scores * BINS).astype(int), BINS - 1)
+    bins = tuple(_bin(number, scores[place == number], right[place == number]) for number in np.unique(place))
     error = sum(one.entities * abs(one.score - one.right) for one in bins) / len(scores)
     return Calibration(bins, error)
 

@@ -11,7 +11,7 @@ from el4ner.member import Brief, Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.replies import read_choice
 from el4ner.text.passage import Passage
-from el4ner.vote import Decision, winner
+from el4ner.vote import Decision, calibrated, winner
 
 STAGE = "verify"
 
@@ -52,7 +52,8 @@ def _in_doubt(ballot: Ballot, decision: Decision) -> str | None:
     """The elected type, if a verdict can still matter: verdicts lower a score, they never raise it."""
     label, share = winner(ballot.votes, decision)
     proposers = len({proposal.member for proposal in ballot.candidate.proposals})
-    return label if share >= decision.threshold and proposers >= decision.proposers else None
+    most = calibrated(share, decision.calibration)
+    return label if most >= decision.threshold and proposers >= decision.proposers else None
 
 
 def _questions(

@@ -78,6 +78,7 @@ class Evidence:
                 threshold=how.threshold,
                 overlap=how.overlap,
                 weights=recipe.weights,
+                calibration=how.calibration,
             )
             for annotation in annotations
         ]

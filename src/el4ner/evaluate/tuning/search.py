@@ -154,6 +154,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
         "decide.rule": recipe.decide.rule,
         "decide.proposers": recipe.decide.proposers,
         "decide.threshold": recipe.decide.threshold,
+        "decide.calibration": recipe.decide.calibration,
     }
 
 

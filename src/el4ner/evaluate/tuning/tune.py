@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from el4ner.config import Recipe
 from el4ner.data import Example
@@ -18,6 +19,7 @@ from el4ner.evaluate.score import Counts, Score, total
 from el4ner.evaluate.tuning.choose import Goal, choose
 from el4ner.evaluate.tuning.leave_one_out import Evidence, Opener, Watch
 from el4ner.evaluate.tuning.search import Found, Tried, changed, demonstrations, retrievals, search
+from el4ner.evaluate.tuning.sureness import Sureness, sharpened
 from el4ner.ledger import Cost
 from el4ner.models.store import Store
 from el4ner.pool import Pool
@@ -46,6 +48,7 @@ class Tuned:
     `kept`: so judged, the search is not better than the base recipe by a standard error (see `choose`), so that
     `recipe` is the base recipe.
     `agreed`: in how many folds the search chose the very changes that it chose on all texts.
+    `sureness`: what the scores are worth; `recipe` has them calibrated where that helps, `kept` or not.
     """
 
     recipe: Recipe
@@ -58,6 +61,7 @@ class Tuned:
     comparison: Comparison
     kept: bool
     agreed: int
+    sureness: Sureness
     tried: tuple[Tried, ...]
     costs: tuple[Cost, ...]
 
@@ -93,17 +97,19 @@ def tune(
     texts: int = 100,
     seed: int = 0,
     precision: float | None = None,
+    only_scores: bool = False,
     store: Store | None = None,
     open_: Opener | None = None,
     watch: Watch | None = None,
 ) -> Tuned:
     """Choose a recipe's settings by `texts` of the pool (drawn by `seed`), and estimate how good the choice is.
 
-    With `precision`, the highest recall at that precision or more is looked for, else the highest micro-F1. `store`
-    keeps the replies, so that a search that was broken off goes on. `open_` makes the ensemble of a recipe and a pool
-    (default: open the recipe's models), `watch` may wrap the annotations of every run. Raises `DataError` where the
-    pool is too small, `ConfigError`, `ModelError`. Where the recipe asks members only about votes that are undecided,
-    all are asked: a vote that one decision can spare, another needs.
+    With `precision`, the highest recall at that precision or more is looked for, else the highest micro-F1.
+    `only_scores` leaves all settings, and calibrates the scores: one run over the texts. `store` keeps the replies,
+    so that a search that was broken off goes on. `open_` makes the ensemble of a recipe and a pool (default: open the
+    recipe's models), `watch` may wrap the annotations of every run. Raises `DataError` where the pool is too small,
+    `ConfigError`, `ModelError`. Where the recipe asks members only about votes that are undecided, all are asked: a
+    vote that one decision can spare, another needs.
     """
     if precision is not None and not 0 < precision < 1:
         raise ConfigError(f"precision: {precision} is not between 0 and 1")
@@ -112,7 +118,7 @@ def tune(
     workshop = Workshop(store or Store.open(":memory:"))
     try:
         evidence = Evidence(pool, drawn, open_ or workshop.ensemble, watch)
-        return _tuned(base, pool, evidence, goal, seed)
+        return _tuned(base, pool, evidence, goal, seed, only_scores)
     finally:
         workshop.close()
 
@@ -136,7 +142,7 @@ def draw(pool: Pool, texts: int, seed: int) -> tuple[Example, ...]:
     return drawn
 
 
-def budget(recipe: Recipe, pool: Pool, drawn: tuple[Example, ...]) -> Budget:
+def budget(recipe: Recipe, pool: Pool, drawn: tuple[Example, ...], only_scores: bool = False) -> Budget:
     """What a search by these texts can cost."""
     members = len(recipe.members)
     passages = sum(len(cut(e.text, lambda line: len(line.encode()) <= recipe.passage_bytes)) for e in drawn)
@@ -149,6 +155,9 @@ def budget(recipe: Recipe, pool: Pool, drawn: tuple[Example, ...]) -> Budget:
         first += members * passages if recipe.retrieve.spans == "members" else 0
     if recipe.retrieve.pool_spans == "members":
         first += members * len(pool.examples)
+    if only_scores:
+        once = first + members * (passages + candidates * (1 + bool(recipe.verify.members)))
+        return Budget((1, 1), (once, once), first + members * passages, candidates)
     few, most = (
         first + members * (n * (passages + candidates) + v * candidates)
         for n, v in zip(searched, verified, strict=True)
@@ -157,39 +166,42 @@ def budget(recipe: Recipe, pool: Pool, drawn: tuple[Example, ...]) -> Budget:
     return Budget(runs, (few, most), first + members * searched[1] * passages, candidates)
 
 
-def _tuned(base: Recipe, pool: Pool, evidence: Evidence, goal: Goal, seed: int) -> Tuned:
+def _tuned(base: Recipe, pool: Pool, evidence: Evidence, goal: Goal, seed: int, only_scores: bool) -> Tuned:
     everything = range(len(evidence.texts))
-    before = evidence.table(base)
-    chosen = search(base, pool, evidence, everything, goal)
-    in_sample = evidence.table(chosen.recipe)
-    honest, agreed = _cross_validated(base, pool, evidence, goal, seed, chosen)
+    folds = np.array_split(np.random.default_rng(seed).permutation(len(everything)), FOLDS)
+    before = in_sample = honest = evidence.table(base)
+    chosen, agreed = Found(base, ()), FOLDS
+    if not only_scores:
+        chosen = search(base, pool, evidence, everything, goal)
+        in_sample = evidence.table(chosen.recipe)
+        honest, agreed = _cross_validated(base, pool, evidence, goal, folds, chosen)
     kept = not changed(base, chosen.recipe) or choose(np.stack([before, honest]), [0, 1], goal, errors=1.0) == 0
-    recipe = base if kept else _named(chosen.recipe, len(evidence.texts))
+    recipe, sureness = sharpened(base if kept else chosen.recipe, evidence, folds)
     return Tuned(
-        recipe,
+        _named(recipe, len(everything)) if changed(base, recipe) else base,
         base,
         goal,
-        len(evidence.texts),
+        len(everything),
         _estimate(before),
         _estimate(in_sample),
         _estimate(honest),
         compare(before, honest),
         kept,
         agreed,
+        sureness,
         chosen.tried,
         evidence.costs,
     )
 
 
 def _cross_validated(
-    base: Recipe, pool: Pool, evidence: Evidence, goal: Goal, seed: int, chosen: Found
+    base: Recipe, pool: Pool, evidence: Evidence, goal: Goal, folds: Sequence[NDArray[np.int64]], chosen: Found
 ) -> tuple[Counts, int]:
     """Counts of each text by what the search chooses without it and its fold; how often that is what it chose now."""
-    order = np.random.default_rng(seed).permutation(len(evidence.texts))
-    table = np.zeros((len(order), 3), dtype=np.int64)
+    table = np.zeros((len(evidence.texts), 3), dtype=np.int64)
     agreed = 0
-    for fold in np.array_split(order, FOLDS):
-        rest = [int(row) for row in np.setdiff1d(order, fold)]
+    for fold in folds:
+        rest = [int(row) for row in np.setdiff1d(np.concatenate(folds), fold)]
         found = search(base, pool, evidence, rest, goal)
         table[fold] = evidence.table(found.recipe)[fold]
         agreed += changed(base, found.recipe) == changed(base, chosen.recipe)
