@@ -587,13 +587,29 @@ def test_the_command_writes_a_recipe_that_is_read_back_and_says_what_to_expect(w
     assert Path("mine.toml").read_text() == text
 
 
-def test_without_a_file_the_recipe_is_what_stands_on_standard_output(work: FakeModel, run: Run) -> None:
+@pytest.mark.parametrize("output", [(), ("-o", "-")])
+def test_without_a_file_the_recipe_is_what_stands_on_standard_output(
+    work: FakeModel, run: Run, output: tuple[str, ...]
+) -> None:
     import tomllib
 
-    code, told, said = run(*ASK)
+    code, told, said = run(*ASK, *output)
     assert code == 0
     assert parse_recipe(tomllib.loads(told), "told").decide.threshold > 0.25
     assert "cross-validated (expect this)" in said
+
+
+def test_the_command_calibrates_scores_alone(work: FakeModel, run: Run) -> None:
+    code, told, said = run(*ASK, "--only-scores", "-o", "mine.toml")
+    assert code == 0, said
+    assert "28 texts, 1 member: 1 run;" in said
+    assert "expected calibration error of" in told
+    assert "cross-validated (expect this)" not in told
+    mine, base = load_recipe("mine.toml"), load_recipe("base.toml")
+    assert mine.decide.calibration is not None
+    assert mine.model_copy(update={"decide": base.decide, "name": "", "description": ""}) == base.model_copy(
+        update={"name": "", "description": ""}
+    )
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def tune(
     from el4ner.evaluate.tuning.tune import budget, draw, tune
     from el4ner.recipes.load import load_recipe
 
+    output = None if output == Path("-") else output
     base, examples = load_recipe(recipe), read_pool(pool, labels)
     recipe_toml(base)  # what cannot be written is told before anything is asked
     inputs = [pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
@@ -133,8 +134,9 @@ class _Runs:
 def _say_budget(budget: Budget, texts: int, members: int) -> None:
     (few, most), (questions, limit) = budget.runs, budget.questions
     say(
-        f"{texts:,} texts, {members} member{'s' * (members != 1)}: {few} to {most} runs, {questions:,} to {limit:,}"
-        f" questions, the more the less the folds agree; {budget.lists:,} at most are lists, the others are about"
+        f"{texts:,} texts, {members} member{'s' * (members != 1)}: "
+        + ("1 run" if most == 1 else f"{few} to {most} runs, the more the less the folds agree")
+        + f"; {questions:,} to {limit:,} questions; {budget.lists:,} at most are lists, the others are about"
         f" candidates, reckoned as {budget.candidates:,} a run, twice the true entities"
     )
 
