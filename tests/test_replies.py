@@ -44,6 +44,8 @@ def spelt(text: str, **inside: float) -> Reply:
         ("kettle (product type)", [("kettle", "product type")]),
         ("Rome (city)", [("Rome", "city")]),
         ("Rome (Location)", [("Rome", "location")]),
+        ("Rome (location), Berg, Anna (person),", [("Rome", "location"), ("Berg, Anna", "person")]),
+        ("Rome (location, a city), Oslo (city)", [("Rome (location, a city), Oslo", "city")]),
         ("Rome (location); Anna (person).", [("Rome", "location"), ("Anna", "person")]),
         ("St. (person). (location)", [("St. (person).", "location")]),
         ("a; Rome (city); b (person)", [("a", None), ("Rome", "city"), ("b", "person")]),

@@ -27,7 +27,7 @@ class Mix:
     free: float = 0.22
     shots: tuple[float, float, float, float] = (0.10, 0.20, 0.55, 0.15)
     shares: dict[str, float] = field(default_factory=lambda: dict(_SHARES))
-    written: float = 100
+    written: float = 150
 
     def weights(self, names: Sequence[str]) -> list[float]:
         """How often each of these sets is read; those that were written for training share `written` among them."""
@@ -45,7 +45,7 @@ MIXES = {
         merged=0.15,
         patterns=0.2,
         shots=(0.02, 0.13, 0.55, 0.30),
-        written=70,
+        written=110,
         shares={
             "wikigold": 5, "uner_en_ewt": 4, "btc": 5, "litbank": 4, "annoctr": 12, "sec_filings": 6, "tasteset": 14,
             "bc5cdr": 9, "bionlp13cg": 13, "bc2gm": 6, "ncbi_disease": 4, "anem": 7, "uner_zh_gsdsimp": 4,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from el4ner.models.base import Outcome, Reply, Token
 from el4ner.models.constraint import EMPTY
 
-_SEPARATORS = re.compile(r"[;\n]")
+_SEPARATORS = re.compile(r"[;\n,]")  # a comma behind a known type only
 _BULLET = re.compile(r"\s*(?:[-*•](?:\s+|$))*")
 _JSON_LISTING = re.compile(r'\s*\{\s*"entities"\s*:\s*\[')
 _JSON_ANSWER = re.compile(r'\s*\{\s*"answer"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -65,9 +65,12 @@ def _pieces(text: str, labels: Collection[str]) -> list[tuple[int, int]]:
     waiting: list[tuple[int, int]] = []  # entries that have no type yet
     start = 0
     for separator in _SEPARATORS.finditer(text + "\n"):
-        waiting.append((start, separator.start()))
         piece = text[start : separator.start()].rstrip()
-        if endings and piece.endswith(endings):
+        typed = piece.endswith(endings)
+        if separator[0] == "," and not typed:
+            continue
+        waiting.append((start, separator.start()))
+        if typed:
             pieces.append((waiting[0][0], separator.start()))
             waiting = []
         elif not endings or piece.endswith(")") or separator[0] == "\n":
