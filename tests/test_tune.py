@@ -141,6 +141,8 @@ RECIPES = [
     {"decide": {"rule": "probability", "threshold": 0.1, "overlap": "all"}, "verify": {"members": ["c"]}},
     {"decide": {"rule": "probability", "threshold": 0.2}, "tagger": {"votes": True, "weight": 3.0}},
     {"decide": {"rule": "weighted"}, "tagger": {"votes": True, "weight": 0.1}},
+    {"decide": {"rule": "probability"}, "tagger": {"votes": True, "weight": 4.0, "measured": True}},
+    {"decide": {"rule": "probability", "calibration": (1.5, 0.4), "threshold": 0.4}},
 ]
 
 

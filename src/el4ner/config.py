@@ -131,12 +131,15 @@ class TaggerSettings(Settings):
 
     `hints`: its entities, with its confidence, stand beside every text that members read: beside demonstrations as a
     tagger says that did not learn from them. `votes`: what it finds is proposed by a voter called "tagger", who votes
-    for its type and, elsewhere, for "none of these" with a belief of 0. `weight` is that of a member.
+    for its type and, elsewhere, for "none of these" with a belief of 0. `weight` is that of a member; `measured`: times
+    the F1 that the tagger has on texts of the pool which it did not learn from, so that it counts little where the pool
+    is small or its names are new.
     """
 
     hints: bool = False
     votes: bool = False
     weight: Annotated[float, Field(gt=0)] = 1.0
+    measured: bool = False
 
 
 class DecideSettings(Settings):
@@ -179,9 +182,10 @@ class Recipe(Settings):
         return {m.name: m.weight for m in self.members} | ({TAGGER: self.tagger.weight} if self.tagger.votes else {})
 
     def weighing(self, weights: Mapping[str, float]) -> Recipe:
-        """The same recipe with other weights of all who vote."""
+        """The same recipe with other weights of all who vote, as they are given."""
         members = tuple(m.model_copy(update={"weight": weights[m.name]}) for m in self.members)
-        tagger = self.tagger.model_copy(update={"weight": weights.get(TAGGER, self.tagger.weight)})
+        told = {"weight": weights[TAGGER], "measured": False} if TAGGER in weights else {}
+        tagger = self.tagger.model_copy(update=told)
         return self.model_copy(update={"members": members, "tagger": tagger})
 
     @model_validator(mode="after")

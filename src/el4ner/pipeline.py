@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from math import ceil
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from el4ner.member import Brief, Member
 from el4ner.models.base import Model
 from el4ner.models.open import open_models
 from el4ner.models.store import Store
-from el4ner.plugin import Plugin, proposed, voted
+from el4ner.plugin import Plugin, proposed, voted, weights
 from el4ner.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
@@ -61,18 +61,19 @@ class EL4NER:
         self.recipe = recipe
         self.pool = pool
         self._plugin = Plugin(pool) if recipe.tagger.hints or recipe.tagger.votes else None
-        hints = self._plugin if recipe.tagger.hints else None
-        self.members = tuple(replace(member, hints=hints) for member in members)
+        self.members = tuple(replace(m, hints=self._plugin if recipe.tagger.hints else None) for m in members)
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._silent = _SILENT  # passages in a row that nobody answered; at first, one is too many
         self._desk = Desk(store, self._ledger)
         self._retriever = Retriever(pool, self._encoder, recipe, self.members, self._desk)
         self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
-        how = recipe.decide
-        self.decision = Decision(
-            how.rule, True, how.proposers, how.threshold, how.overlap, recipe.weights, how.calibration
-        )
+
+    @cached_property
+    def decision(self) -> Decision:
+        """How ballots become entities. A tagger whose weight is measured learns for it first."""
+        how, voting = self.recipe.decide, weights(self.recipe, self._plugin)
+        return Decision(how.rule, True, how.proposers, how.threshold, how.overlap, voting, how.calibration)
 
     @classmethod
     def from_recipe(

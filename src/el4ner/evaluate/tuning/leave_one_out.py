@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from el4ner.data import Ballot, Document, Example
 from el4ner.evaluate.score import Counts, strict
 from el4ner.ledger import Cost
 from el4ner.pipeline import EL4NER
+from el4ner.plugin import Plugin, weights
 from el4ner.pool import Pool
 
 Opener = Callable[[Recipe, Pool], EL4NER]
@@ -69,7 +71,7 @@ class Evidence:
         """The texts as `recipe` annotates them."""
         asked = self._asked(recipe)
         annotations = [_heard(a, recipe) for a in asked] if recipe.verify.members else asked
-        how = recipe.decide
+        how, voting = recipe.decide, weights(recipe, self._plugin if recipe.tagger.measured else None)
         return [
             annotation.decide(
                 rule=how.rule,
@@ -77,11 +79,15 @@ class Evidence:
                 proposers=how.proposers,
                 threshold=how.threshold,
                 overlap=how.overlap,
-                weights=recipe.weights,
+                weights=voting,
                 calibration=how.calibration,
             )
             for annotation in annotations
         ]
+
+    @cached_property
+    def _plugin(self) -> Plugin:
+        return Plugin(self._pool)
 
     def scored(self, recipe: Recipe) -> Scored:
         """What `recipe` finds without its threshold, and whether it is right."""

@@ -149,6 +149,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     return {
         "demonstrations": {member.name: member.demonstrations for member in recipe.members},
         "weight": recipe.weights,
+        "tagger.measured": recipe.tagger.measured,
         "retrieve": retrieval(recipe.retrieve),
         "verify.members": list(recipe.verify.members),
         "decide.rule": recipe.decide.rule,
