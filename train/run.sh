@@ -3,6 +3,7 @@
 #
 #     train/run.sh cpu DATA BASE.gguf OUT      two cores, three hours: a trunk of 38 minutes, three branches of 47
 #     train/run.sh gpu DATA BASE.gguf OUT      one GPU: a trunk of 8 minutes, three branches of 5
+#     train/run.sh try DATA BASE.gguf OUT      all of it with a minute each, to see that it runs
 #
 # A trunk learns at a steady rate; the experts branch off from it, each on episodes of its own, and then the rate falls.
 # Needs el4ner, torch, gguf, safetensors, tokenizers and transformers in the Python that is first on the path.
@@ -12,7 +13,8 @@ here=$(dirname "$0")
 case $where in
     cpu) trunk=38 branch=47 tokens=2000000 ;;
     gpu) trunk=8 branch=5 tokens=60000000 ;;
-    *) echo "first argument: cpu or gpu, not $where" >&2; exit 2 ;;
+    try) trunk=1 branch=1 tokens=200000 ;;
+    *) echo "first argument: cpu, gpu or try, not $where" >&2; exit 2 ;;
 esac
 mkdir -p "$out/trunk"
 made=$(cd "$here" && cat ./*.py written/*.txt | sha256sum)\ $*
