@@ -200,3 +200,20 @@ def test_verifiers_and_thresholds_of_an_ablation_cost_no_call(
     assert len(made) == len(recipes) > 4
     assert all(isinstance(outcome, Result) for _, outcome in made)
     assert {key: model.calls for key, model in models.items()} == dict.fromkeys("abc", calls)
+
+
+CALIBRATED: dict[str, Any] = {"decide": {"threshold": 0.3, "calibration": (1.0, -2.0)}}
+
+
+@pytest.mark.parametrize(("first", "then"), [(UNVERIFIED, CALIBRATED), (CALIBRATED, UNVERIFIED)])
+def test_calibrated_scores_are_decided_anew_in_both_directions(
+    models: dict[str, FakeModel], first: dict[str, Any], then: dict[str, Any]
+) -> None:
+    again = redecided(run(models, recipe(**first)), plan(recipe(**then), DATA).setup)
+    assert again is not None
+    assert again.texts == run(models, recipe(**then)).texts
+
+
+def test_a_calibration_changes_what_verifiers_are_asked(models: dict[str, FakeModel]) -> None:
+    base = run(models, recipe(**VERIFIED))
+    assert redecided(base, plan(recipe(**VERIFIED | CALIBRATED), DATA).setup) is None

@@ -157,10 +157,10 @@ def test_its_worth_is_what_it_gets_right_without_having_learnt_it() -> None:
     names = ["".join(random.choices("abcdefghijklmnop", k=7)) for _ in range(60)]
     threes = [names[i : i + 3] for i in range(0, 60, 3)]
     new = [example(str(i), " saw ".join(three), person=three[i % 3]) for i, three in enumerate(threes)]
-    regular, guesses = Plugin(Pool.of(TEXTS, LABELS)).worth, Plugin(Pool.of(new, LABELS)).worth
+    regular, guesses = Plugin(Pool.of(TEXTS, LABELS)).worth(), Plugin(Pool.of(new, LABELS)).worth()
     assert 0.9 < regular < 1
     assert 0 < guesses < 0.5
-    assert 0 < Plugin(Pool.of(TEXTS[:1], LABELS)).worth < 0.1
+    assert 0 < Plugin(Pool.of(TEXTS[:1], LABELS)).worth() < 0.1
 
 
 def test_its_weight_can_be_measured() -> None:
@@ -168,7 +168,7 @@ def test_its_weight_can_be_measured() -> None:
     mean = {"classify": {"ask": "nobody", "none": False}, "decide": {"rule": "probability"}}
     ner = ensemble(scripted("rains (person)"), pool=pool, tagger=how, **mean)
     [rains] = [e for e in ner("Uma Frost lives in Skopje now where it rains .").entities if e.text == "rains"]
-    assert rains.score == pytest.approx(1 / (1 + 3 * Plugin(pool).worth))
+    assert rains.score == pytest.approx(1 / (1 + 3 * Plugin(pool).worth()))
 
 
 def test_it_can_vote_alone() -> None:

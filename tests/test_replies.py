@@ -45,6 +45,7 @@ def spelt(text: str, **inside: float) -> Reply:
         ("Rome (city)", [("Rome", "city")]),
         ("Rome (Location)", [("Rome", "location")]),
         ("Rome (location), Berg, Anna (person),", [("Rome", "location"), ("Berg, Anna", "person")]),
+        ("Rome (Location), Anna (PERSON, 0.98)", [("Rome", "location"), ("Anna", "person")]),
         ("Rome (location, a city), Oslo (city)", [("Rome (location, a city), Oslo", "city")]),
         ("Rome (location); Anna (person).", [("Rome", "location"), ("Anna", "person")]),
         ("St. (person). (location)", [("St. (person).", "location")]),

@@ -313,6 +313,30 @@ def test_a_calibration_is_fitted_again(base: tuple[float, float]) -> None:
     assert result.recipe.decide.threshold < calibrated(0.9, result.recipe.decide.calibration)
 
 
+def test_what_is_found_stays_where_nearly_nothing_is_right() -> None:
+    """A threshold is small then, and stays one."""
+    model = scripted(listed, lambda a: surely("location", 0.45 + 0.1 * hashed(a.span)))
+    how = {"rule": "probability", "threshold": 0.5}
+    pool = Pool.of([example(e.id, e.text, location="day") for e in POOL.examples if "day" in e.text], LABELS)
+    result = tuned(model, only_scores=True, decide=how, pool=pool)
+    assert 0 < result.recipe.decide.threshold < 0.25
+    documents = [Document(e.id, e.text) for e in pool.examples]
+    was, now = (list(opener(model)(r, pool).annotate(documents)) for r in (result.base, result.recipe))
+    assert [spans(a) for a in was] == [spans(a) for a in now]
+
+
+def test_a_calibrated_recipe_is_searched_as_finely() -> None:
+    base = {"rule": "probability", "threshold": calibrated(0.2, (2.0, 3.0)), "calibration": (2.0, 3.0)}
+    model = scripted(listed, lambda a: surely("location", 0.9 if a.span in TOWNS else 0.6))
+    assert tuned(model, decide=base).honest.score.f1 == 1
+
+
+def test_where_all_have_to_be_asked_that_is_told() -> None:
+    result = tuned(too_sure(), only_scores=True, classify={"ask": "undecided"}, decide={"rule": "probability"})
+    assert result.changes["classify.ask"] == ("undecided", "others")
+    assert result.base.classify.ask == "undecided"
+
+
 def test_without_entities_a_calibration_stays_where_it_was() -> None:
     nothing, none = np.array([]), np.array([], dtype=bool)
     assert fit(nothing, none) == (1, 0)
@@ -418,6 +442,11 @@ def test_a_pool_that_is_too_small_is_told(count: int, texts: int, message: str) 
     with pytest.raises(DataError, match=message):
         tuned(model, pool=Pool.of(POOL.examples[:count], LABELS), texts=texts)
     assert model.calls == 0
+
+
+def test_scores_alone_are_chosen_for_nothing() -> None:
+    with pytest.raises(ConfigError, match="leave one of the two out"):
+        tuned(scripted(), precision=0.9, only_scores=True)
 
 
 def test_a_precision_that_cannot_be_is_told() -> None:

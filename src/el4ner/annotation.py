@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from el4ner.data import Ballot, Entity, Span
 from el4ner.vote import Decision, Overlap, Rule, decide
@@ -70,9 +70,11 @@ class Annotation:
         threshold: float | None = None,
         overlap: Overlap | None = None,
         weights: Mapping[str, float] | None = None,
-        calibration: tuple[float, float] | None = None,
+        calibration: tuple[float, float] | Literal["as it was"] | None = "as it was",
     ) -> Annotation:
         """The same evidence under another rule: what is not given stays as it was. No model is asked.
+
+        `calibration` None takes the shares of the vote for scores.
 
         With `overlap="all"` two entities may share a stretch. A label that wins only under the new rule was never
         verified: its `verified` is None.
@@ -85,7 +87,7 @@ class Annotation:
             _given(threshold, old.threshold),
             _given(overlap, old.overlap),
             _given(weights, old.weights),
-            _given(calibration, old.calibration),
+            old.calibration if calibration == "as it was" else calibration,
         )
         return replace(self, entities=decide(self.text, self.ballots, decision), decision=decision)
 

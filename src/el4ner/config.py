@@ -153,7 +153,7 @@ class DecideSettings(Settings):
     proposers: Positive = 1
     threshold: Share = 0.0
     overlap: Overlap = "flat"
-    calibration: tuple[Annotated[float, Field(gt=0)], float] | None = None
+    calibration: tuple[Annotated[float, Field(ge=0.01, le=100)], Annotated[float, Field(ge=-100, le=100)]] | None = None
 
 
 class Recipe(Settings):
@@ -180,6 +180,11 @@ class Recipe(Settings):
     def weights(self) -> dict[str, float]:
         """Who votes, and with what weight: the members, and the trained tagger where it votes."""
         return {m.name: m.weight for m in self.members} | ({TAGGER: self.tagger.weight} if self.tagger.votes else {})
+
+    @property
+    def alike(self) -> bool:
+        """Whether all who vote weigh the same: then the rule "weighted" is "majority"."""
+        return len(set(self.weights.values())) == 1 and not (self.tagger.votes and self.tagger.measured)
 
     def weighing(self, weights: Mapping[str, float]) -> Recipe:
         """The same recipe with other weights of all who vote, as they are given."""

@@ -8,7 +8,7 @@ demonstrations trusts it blindly.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from threading import RLock
 
@@ -32,28 +32,33 @@ class Plugin:
         self._folds: dict[int, Crf] = {}
         self._fold_of = {shown: _fold(shown) for shown in pool.places}
         self._said: dict[str, tuple[Guess, ...]] = {}  # of the pool's texts, which come back as demonstrations
+        self._worth: float | None = None
         self._lock = RLock()  # windows may overlap, and the first of them trains
 
     @cached_property
     def _whole(self) -> Crf:
         return Crf.train(self._pool.examples)
 
-    @cached_property
     def worth(self) -> float:
         """Its strict F1 on texts of the pool, each read without having learnt from it, and a little above 0 at least.
 
         One entity more that is wrong, and one that is missed, so that a tiny pool says little for it.
         """
-        right, found, gold, judged = 0, 1, 1, 0
         with self._lock:
-            for fold in range(_FOLDS):
-                texts = [e for e in self._pool.examples if judged < _JUDGED and _fold(show(e.text)) == fold]
-                for text in texts:
-                    here, true = passage(text.text), set(text.entities)
-                    spans = [guess.span for guess in self._without(fold).guess(here.shown)]
-                    said = {here.span(span.start, span.end, span.label) for span in spans}
-                    right, found, gold = right + len(true & said), found + len(said), gold + len(true)
-                judged += len(texts)
+            if self._worth is None:
+                self._worth = self._measured()
+            return self._worth
+
+    def _measured(self) -> float:
+        right, found, gold, judged = 0, 1, 1, 0
+        for fold in range(_FOLDS):
+            texts = [e for e in self._pool.examples if judged < _JUDGED and _fold(show(e.text)) == fold]
+            for text in texts:
+                here, true = passage(text.text), set(text.entities)
+                spans = [guess.span for guess in self._without(fold).guess(here.shown)]
+                said = {here.span(span.start, span.end, span.label) for span in spans}
+                right, found, gold = right + len(true & said), found + len(said), gold + len(true)
+            judged += len(texts)
         return max(_LEAST, 2 * right / (found + gold))
 
     def guess(self, shown: str, labels: Collection[str]) -> list[Guess]:
@@ -82,11 +87,11 @@ class Plugin:
         return self._folds[fold]
 
 
-def weights(recipe: Recipe, plugin: Plugin | None) -> dict[str, float]:
+def weights(recipe: Recipe, worth: Callable[[], float]) -> dict[str, float]:
     """Who votes, and with what weight; the tagger's is times its worth where the recipe says so."""
     told = recipe.weights
-    if plugin is not None and TAGGER in told and recipe.tagger.measured:
-        told[TAGGER] *= plugin.worth
+    if TAGGER in told and recipe.tagger.measured:
+        told[TAGGER] *= worth()
     return told
 
 

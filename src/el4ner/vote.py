@@ -112,7 +112,7 @@ def calibrated(share: float, calibration: tuple[float, float] | None) -> float:
     if calibration is None:
         return share
     slope, shift = calibration
-    return 1 / (1 + exp(-slope * log_odds(share) - shift))
+    return _logistic(slope * log_odds(share) + shift)
 
 
 def uncalibrated(score: float, calibration: tuple[float, float] | None) -> float:
@@ -120,8 +120,12 @@ def uncalibrated(score: float, calibration: tuple[float, float] | None) -> float
     if calibration is None or not 0 < score < 1:
         return score
     slope, shift = calibration
-    inner = 1 / (1 + exp(-(log(score / (1 - score)) - shift) / slope))
+    inner = _logistic((log(score / (1 - score)) - shift) / slope)
     return min(max((inner - _DOUBT) / (1 - 2 * _DOUBT), 0.0), 1.0)
+
+
+def _logistic(odds: float) -> float:
+    return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
 
 
 def log_odds(share: float) -> float:

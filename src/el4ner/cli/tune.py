@@ -34,7 +34,7 @@ Precision = Annotated[
     typer.Option(min=0, max=1, metavar="P", help="The highest recall at this precision or more; default: highest F1."),
 ]
 OnlyScores = Annotated[
-    bool, typer.Option("--only-scores", help="Leave all settings, and calibrate the scores: one run over the texts.")
+    bool, typer.Option("--only-scores", help="Calibrate the scores and leave all else: one run over the texts.")
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the recipe here, not to standard output.")
@@ -133,11 +133,11 @@ class _Runs:
 
 def _say_budget(budget: Budget, texts: int, members: int) -> None:
     (few, most), (questions, limit) = budget.runs, budget.questions
+    runs = "1 run" if most == 1 else f"{few} to {most} runs, the more the less the folds agree"
+    asked = f"{questions:,} to {limit:,}" if questions < limit else f"{limit:,}"
     say(
-        f"{texts:,} texts, {members} member{'s' * (members != 1)}: "
-        + ("1 run" if most == 1 else f"{few} to {most} runs, the more the less the folds agree")
-        + f"; {questions:,} to {limit:,} questions; {budget.lists:,} at most are lists, the others are about"
-        f" candidates, reckoned as {budget.candidates:,} a run, twice the true entities"
+        f"{texts:,} texts, {members} member{'s' * (members != 1)}: {runs}; {asked} questions; {budget.lists:,} at most"
+        f" are lists, the others are about candidates, reckoned as {budget.candidates:,} a run, twice the true entities"
     )
 
 
@@ -146,14 +146,15 @@ def _header(tuned: Tuned, pool: Path, seed: int) -> list[str]:
     changes = [f"  {name}: {old} -> {new}" for name, (old, new) in tuned.changes.items()]
     return [
         f"{_OURS.removeprefix('# ')}: {shlex.join(sys.argv[1:])}",
-        f"Chosen for {_goal(tuned)} on {tuned.texts} texts of {pool} (seed {seed}), starting from {tuned.base.name}.",
+        f"{'Chosen for ' + _goal(tuned) if tuned.tried else 'Scores calibrated'} on {tuned.texts} texts of {pool}"
+        f" (seed {seed}), starting from {tuned.base.name}.",
         f"Estimate, {'of the base recipe' if tuned.kept else 'cross-validated'}: precision {score.precision:.3f},"
         f" recall {score.recall:.3f}, F1 {score.f1:.3f} [{interval.low:.3f}, {interval.high:.3f}]",
         _sure(tuned),
         *(
             ["What was changed:", *changes]
             if changes
-            else ["Nothing was changed: nothing that was tried is clearly better."]
+            else [f"Nothing was changed{': nothing that was tried is clearly better' if tuned.tried else ''}."]
         ),
     ]
 
@@ -165,8 +166,10 @@ def _goal(tuned: Tuned) -> str:
 
 def _sure(tuned: Tuned) -> str:
     sure = tuned.sureness
-    told = f"expected calibration error of {sure.entities} scores: {sure.before:.3f}"
-    return f"{told}; cross-validated {sure.after:.3f} once {'calibrated' if sure.helps else 'fitted, and so left'}"
+    if not sure.entities:
+        return "no entity was found: scores stay as they are"
+    told = f"expected calibration error of {sure.entities} scores: {sure.before:.3f}; cross-validated {sure.after:.3f}"
+    return f"{told} once {'calibrated' if sure.helps else 'fitted, without a lower log loss: scores stay as they are'}"
 
 
 def _print(tuned: Tuned, to: Console) -> None:

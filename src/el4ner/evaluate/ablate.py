@@ -74,8 +74,9 @@ def _follows(old: Recipe, new: Recipe) -> bool:
     return new.model_copy(update=after) == old and fewer and asked_the_same
 
 
-def _asked_about(recipe: Recipe) -> tuple[str, float, int]:
-    return recipe.decide.rule, recipe.decide.threshold, recipe.decide.proposers
+def _asked_about(recipe: Recipe) -> tuple[object, ...]:
+    how = recipe.decide
+    return how.rule, how.threshold, how.proposers, how.calibration
 
 
 def _again(annotation: Annotation, recipe: Recipe, verifiers: Collection[str]) -> Annotation:
@@ -152,8 +153,7 @@ def _numbers(base: Recipe) -> Iterator[tuple[str, Changes]]:
 
 
 def _votes(base: Recipe) -> Iterator[tuple[str, Changes]]:
-    equal = len(set(base.weights.values())) == 1  # "weighted" is then "majority"
-    for rule in ("majority", "probability") if equal else ("majority", "weighted", "probability"):
+    for rule in ("majority", "probability") if base.alike else ("majority", "weighted", "probability"):
         yield f"rule {rule}", {"decide": {"rule": rule}}
     for least in range(1, len(base.weights) + 1):
         yield f"proposed by {least} or more", {"decide": {"proposers": least}}

@@ -21,7 +21,7 @@ _BULLET = re.compile(r"\s*(?:[-*•](?:\s+|$))*")
 _JSON_LISTING = re.compile(r'\s*\{\s*"entities"\s*:\s*\[')
 _JSON_ANSWER = re.compile(r'\s*\{\s*"answer"\s*:\s*("(?:[^"\\]|\\.)*")')
 _JSON_GAP = re.compile(r"[\s,]*")
-_CONFIDENCE = re.compile(r",\s*[01]\.\d+$")  # models that read a tagger's hints write its confidence, too
+_CONFIDENCE = r",\s*[01]\.\d+"  # models that read a tagger's hints write its confidence, too
 _AROUND = " \n\t\"'`“”‘’「」().*"
 
 
@@ -60,20 +60,21 @@ def read_listing(reply: Reply, labels: Collection[str]) -> list[Item]:
 
 def _pieces(text: str, labels: Collection[str]) -> list[tuple[int, int]]:
     """Places of the entries: split at separators and, within a line, joined again up to the next known type."""
-    endings = tuple(f"({label}){stop}" for label in labels for stop in ("", "."))
+    names = "|".join(re.escape(label) for label in labels)
+    ending = re.compile(rf"\((?:{names})(?:{_CONFIDENCE})?\)\.?$", re.IGNORECASE) if labels else None
     pieces: list[tuple[int, int]] = []
     waiting: list[tuple[int, int]] = []  # entries that have no type yet
     start = 0
     for separator in _SEPARATORS.finditer(text + "\n"):
         piece = text[start : separator.start()].rstrip()
-        typed = piece.endswith(endings)
+        typed = ending is not None and ending.search(piece) is not None
         if separator[0] == "," and not typed:
             continue
         waiting.append((start, separator.start()))
         if typed:
             pieces.append((waiting[0][0], separator.start()))
             waiting = []
-        elif not endings or piece.endswith(")") or separator[0] == "\n":
+        elif not labels or piece.endswith(")") or separator[0] == "\n":
             pieces += waiting
             waiting = []
         start = separator.end()
@@ -104,7 +105,7 @@ def _item(reply: Reply, start: int, end: int, labels: Collection[str]) -> Item:
 
 def _known(label: str, labels: Collection[str]) -> str:
     """The type that was meant: in other case, or with a confidence behind it; else what is written there."""
-    bare = label if label in labels else _CONFIDENCE.sub("", label)
+    bare = label if label in labels else re.sub(f"{_CONFIDENCE}$", "", label)
     alike = [known for known in labels if known.casefold() == bare.casefold()]
     return bare if bare in labels else alike[0] if len(alike) == 1 else label
 

@@ -71,7 +71,7 @@ class Evidence:
         """The texts as `recipe` annotates them."""
         asked = self._asked(recipe)
         annotations = [_heard(a, recipe) for a in asked] if recipe.verify.members else asked
-        how, voting = recipe.decide, weights(recipe, self._plugin if recipe.tagger.measured else None)
+        how, voting = recipe.decide, weights(recipe, lambda: self._plugin.worth())
         return [
             annotation.decide(
                 rule=how.rule,

@@ -13,7 +13,7 @@ from el4ner.evaluate.score import Score, total
 from el4ner.evaluate.tuning.choose import Goal, choose
 from el4ner.evaluate.tuning.leave_one_out import Evidence
 from el4ner.pool import Pool
-from el4ner.vote import Rule
+from el4ner.vote import Rule, calibrated
 
 DEMONSTRATIONS = (4, 8, 16)
 THRESHOLDS = tuple(round(0.05 * n, 2) for n in range(20))
@@ -105,9 +105,8 @@ def verifications(recipe: Recipe, base: Recipe) -> list[Variant]:
 def _votes(recipe: Recipe, evidence: Evidence, rows: Sequence[int]) -> list[Variant]:
     """Rules, weights (the recipe's, and how often each member is right), and how many must have proposed."""
     measured = recipe.weighing(evidence.weights(recipe, rows))
-    alike = len(set(recipe.weights.values())) == 1  # then "weighted" is a majority
     rules: tuple[Rule, ...] = ("majority", "weighted", "probability")
-    votes = [(r, recipe) for r in rules if r == recipe.decide.rule or not (alike and r == "weighted")]
+    votes = [(r, recipe) for r in rules if r == recipe.decide.rule or not (recipe.alike and r == "weighted")]
     votes += [(r, measured) for r in rules if r != "majority" and len(recipe.weights) > 1]
     return [
         Variant(
@@ -124,7 +123,8 @@ def _stage(
     stage: str, variants: Sequence[Variant], base: Recipe, evidence: Evidence, rows: Sequence[int], goal: Goal
 ) -> tuple[Recipe, list[Tried]]:
     """The best of the variants with the best of the thresholds, and every variant at its own best one."""
-    thresholds = sorted({*THRESHOLDS, base.decide.threshold})
+    how = base.decide
+    thresholds = sorted({how.threshold, *(calibrated(t, how.calibration) if t else t for t in THRESHOLDS)})
     recipes = [_thresholds(variant.recipe, thresholds) for variant in variants]
     scored = [evidence.scored(variant.recipe) for variant in variants]
     tables = np.array([[one.table(t)[list(rows)] for t in thresholds] for one in scored])
@@ -148,9 +148,9 @@ def changed(base: Recipe, recipe: Recipe) -> dict[str, tuple[Any, Any]]:
 def _settings(recipe: Recipe) -> dict[str, Any]:
     return {
         "demonstrations": {member.name: member.demonstrations for member in recipe.members},
-        "weight": recipe.weights,
-        "tagger.measured": recipe.tagger.measured,
+        "weight": recipe.weights | ({"tagger": "measured"} if recipe.tagger.votes and recipe.tagger.measured else {}),
         "retrieve": retrieval(recipe.retrieve),
+        "classify.ask": recipe.classify.ask,
         "verify.members": list(recipe.verify.members),
         "decide.rule": recipe.decide.rule,
         "decide.proposers": recipe.decide.proposers,

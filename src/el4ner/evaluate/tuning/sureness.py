@@ -37,7 +37,7 @@ class Sureness:
 def sharpened(recipe: Recipe, evidence: Evidence, folds: Sequence[NDArray[np.int64]]) -> tuple[Recipe, Sureness]:
     """The recipe with scores fitted to all texts of the evidence, if that helps: cross-validated on `folds` of them.
 
-    What it finds stays the same: the threshold moves with the scores.
+    What it finds stays the same: the threshold moves with the scores. None of them to fit to: nothing changes.
     """
     how = recipe.decide
     bare = recipe.model_copy(update={"decide": how.model_copy(update={"calibration": None})})
@@ -68,13 +68,14 @@ def fit(shares: Floats, right: Right, around: Calibration = (1.0, 0.0)) -> Calib
     for odd, true in zip(odds, right, strict=True):
         loss += np.logaddexp(0, (-1 if true else 1) * (slopes * odd + shifts))
     best = int(np.argmin(loss))
-    return round(float(slopes.flat[best]), 3), round(float(shifts.flat[best]), 3)
+    slope, shift = round(float(slopes.flat[best]), 3), round(float(shifts.flat[best]), 3)
+    return min(max(slope, 0.01), 100.0), min(max(shift, -100.0), 100.0)
 
 
 def _with(recipe: Recipe, calibration: Calibration) -> Recipe:
     how = recipe.decide
     threshold = calibrated(uncalibrated(how.threshold, how.calibration), calibration) if how.threshold else 0.0
-    decide = {"calibration": calibration, "threshold": floor(1000 * threshold) / 1000}
+    decide = {"calibration": calibration, "threshold": floor(1e9 * threshold) / 1e9}
     return recipe.model_copy(update={"decide": how.model_copy(update=decide)})
 
 

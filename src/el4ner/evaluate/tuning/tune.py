@@ -46,7 +46,7 @@ class Tuned:
     all of them, and so flatters it; `honest` is cross-validated: the whole search is made on four fifths of the texts,
     and what it chose is scored on the rest, five times. `comparison` is of `honest` with `before`.
     `kept`: so judged, the search is not better than the base recipe by a standard error (see `choose`), so that
-    `recipe` is the base recipe.
+    `recipe` has the base recipe's settings, but for the calibration of its scores where that helps.
     `agreed`: in how many folds the search chose the very changes that it chose on all texts.
     `sureness`: what the scores are worth; `recipe` has them calibrated where that helps, `kept` or not.
     """
@@ -105,15 +105,17 @@ def tune(
     """Choose a recipe's settings by `texts` of the pool (drawn by `seed`), and estimate how good the choice is.
 
     With `precision`, the highest recall at that precision or more is looked for, else the highest micro-F1.
-    `only_scores` leaves all settings, and calibrates the scores: one run over the texts. `store` keeps the replies,
-    so that a search that was broken off goes on. `open_` makes the ensemble of a recipe and a pool (default: open the
+    `only_scores` leaves all else, and calibrates the scores: one run over the texts. `store` keeps the replies, so
+    that a search that was broken off goes on. `open_` makes the ensemble of a recipe and a pool (default: open the
     recipe's models), `watch` may wrap the annotations of every run. Raises `DataError` where the pool is too small,
     `ConfigError`, `ModelError`. Where the recipe asks members only about votes that are undecided, all are asked: a
     vote that one decision can spare, another needs.
     """
     if precision is not None and not 0 < precision < 1:
         raise ConfigError(f"precision: {precision} is not between 0 and 1")
-    base, goal = _all_asked(recipe if isinstance(recipe, Recipe) else load_recipe(recipe)), Goal(precision)
+    if only_scores and precision is not None:
+        raise ConfigError("precision: is chosen for, and with only_scores nothing is; leave one of the two out")
+    base, goal = recipe if isinstance(recipe, Recipe) else load_recipe(recipe), Goal(precision)
     drawn = draw(pool, texts, seed)
     workshop = Workshop(store or Store.open(":memory:"))
     try:
@@ -166,7 +168,8 @@ def budget(recipe: Recipe, pool: Pool, drawn: tuple[Example, ...], only_scores: 
     return Budget(runs, (few, most), first + members * searched[1] * passages, candidates)
 
 
-def _tuned(base: Recipe, pool: Pool, evidence: Evidence, goal: Goal, seed: int, only_scores: bool) -> Tuned:
+def _tuned(given: Recipe, pool: Pool, evidence: Evidence, goal: Goal, seed: int, only_scores: bool) -> Tuned:
+    base = _all_asked(given)
     everything = range(len(evidence.texts))
     folds = np.array_split(np.random.default_rng(seed).permutation(len(everything)), FOLDS)
     before = in_sample = honest = evidence.table(base)
@@ -178,8 +181,8 @@ def _tuned(base: Recipe, pool: Pool, evidence: Evidence, goal: Goal, seed: int, 
     kept = not changed(base, chosen.recipe) or choose(np.stack([before, honest]), [0, 1], goal, errors=1.0) == 0
     recipe, sureness = sharpened(base if kept else chosen.recipe, evidence, folds)
     return Tuned(
-        _named(recipe, len(everything)) if changed(base, recipe) else base,
-        base,
+        given if recipe == base else _named(recipe, len(everything), kept),
+        given,
         goal,
         len(everything),
         _estimate(before),
@@ -212,7 +215,8 @@ def _estimate(table: Counts) -> Estimate:
     return Estimate(total(table), interval(table))
 
 
-def _named(recipe: Recipe, texts: int) -> Recipe:
+def _named(recipe: Recipe, texts: int, kept: bool) -> Recipe:
     name = recipe.name if recipe.name.endswith("-tuned") else f"{recipe.name}-tuned"
-    description = f"{recipe.name.removesuffix('-tuned')} with settings chosen by {texts} labelled texts."
+    chosen = "scores calibrated" if kept else "settings chosen"
+    description = f"{recipe.name.removesuffix('-tuned')} with {chosen} by {texts} labelled texts."
     return recipe.model_copy(update={"name": name, "description": description})
