@@ -74,8 +74,7 @@ class Annotation:
     ) -> Annotation:
         """The same evidence under another rule: what is not given stays as it was. No model is asked.
 
-        `calibration` None takes the shares of the vote for scores.
-
+        `calibration=None` takes the shares of the vote for scores.
         With `overlap="all"` two entities may share a stretch. A label that wins only under the new rule was never
         verified: its `verified` is None.
         """

@@ -114,7 +114,7 @@ def tune(
     if precision is not None and not 0 < precision < 1:
         raise ConfigError(f"precision: {precision} is not between 0 and 1")
     if only_scores and precision is not None:
-        raise ConfigError("precision: is chosen for, and with only_scores nothing is; leave one of the two out")
+        raise ConfigError("precision: with only_scores nothing is chosen that could reach it; leave one of the two out")
     base, goal = recipe if isinstance(recipe, Recipe) else load_recipe(recipe), Goal(precision)
     drawn = draw(pool, texts, seed)
     workshop = Workshop(store or Store.open(":memory:"))
