@@ -16,7 +16,7 @@ import pytest
 
 from el4ner.errors import ConfigError, ModelError
 from el4ner.models.base import Message, Outcome, Reply, Request, Usage
-from el4ner.models.constraint import OneOf
+from el4ner.models.constraint import Listing, OneOf
 from el4ner.models.endpoint import Dialect, Endpoint
 from el4ner.models.openai import OpenAIModel, estimate
 
@@ -430,6 +430,16 @@ def test_a_server_that_took_a_constraint_is_given_the_next_one_too() -> None:
     with served(Script(play)) as script:
         generate(script, *(Request("?", 9, constraint=c) for c in choices), grammar="gbnf", concurrency=1)
     assert [bool(constrained(body)) for body in script.asked] == [True, True, False, True]
+
+
+def test_a_listing_that_is_too_much_for_the_server_says_nothing_about_choices() -> None:
+    def play(number: int, body: dict[str, Any]) -> Answer:
+        return refused(400, "too many rules") if "item" in body.get("grammar", "") else said("yes")
+
+    asked = [Listing("Anna sees Bo", ("person",)), CHOICE, Listing("Anna", ("person",))]
+    with served(Script(play)) as script:
+        generate(script, *(Request("?", 9, constraint=c) for c in asked), grammar="gbnf", concurrency=1)
+    assert [bool(constrained(body)) for body in script.asked] == [True, False, True, False]
 
 
 def test_a_prompt_that_is_too_long_says_nothing_about_constraints() -> None:

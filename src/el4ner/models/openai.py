@@ -7,7 +7,7 @@ Plain prompts go to `/completions`, chats to `/chat/completions`. What may go wr
                                     5xx to the last try: the call's others get one try each, until one succeeds
     no answer in time               not asked again; after a whole round of silence, the call's others fail at once
     nobody listens                  two more tries within 1.5 s, then the call's others fail at once
-    400 or 422 on a constraint      asked again without it; where none was ever taken, none is sent from then on
+    400 or 422 on a constraint      asked again without it; where none of its kind was ever taken, no more are sent
     anything else                   a failed reply that says what came back
 """
 
@@ -63,7 +63,7 @@ class OpenAIModel:
         self._client = AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key, timeout=timeout, max_retries=0)
         self._slots = Slots(endpoint.concurrency)
         self._known: _Card | None = None
-        self._takes: dict[str, bool] = {}  # path -> whether it takes constraints, once that is known
+        self._takes: dict[tuple[str, type], bool] = {}  # path, kind of constraint -> whether taken, once that is known
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="el4ner-openai", daemon=True)
         self._thread.start()
@@ -144,7 +144,8 @@ class OpenAIModel:
         """The server's answer, under the request's constraint if the server takes it."""
         path, body = body_of(request, self.endpoint)
         constraint: dict[str, Any] = {}
-        if request.constraint is not None and self._takes.get(path, True):
+        kind = path, type(request.constraint)
+        if request.constraint is not None and self._takes.get(kind, True):
             constraint = constrain(request.constraint, self._dialect(request, card), request.max_tokens)
         if not constraint:
             return await self._send(path, body, health)
@@ -154,9 +155,9 @@ class OpenAIModel:
             if error.status_code not in (400, 422):
                 raise
             answer = await self._send(path, body, health)
-            self._takes.setdefault(path, False)
+            self._takes.setdefault(kind, False)
         else:
-            self._takes[path] = True
+            self._takes[kind] = True
         return answer
 
     def _dialect(self, request: Request, card: _Card) -> Dialect:
