@@ -14,14 +14,13 @@ import lzma
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from kinds import KINDS
-from numpy.typing import NDArray
+from neighbours import neighbours
 from outside import Outside, plain, rows
 from written import FOLDER as WRITTEN
 from written import read_written
@@ -29,8 +28,6 @@ from written import read_written
 from el4ner.data import Example, Span
 from el4ner.errors import El4nerError
 from el4ner.pool import Pool
-from el4ner.retrieval.encoder import default_encoder
-from el4ner.retrieval.similarity import span_weights
 from el4ner.text.passage import show
 from el4ner.text.phrases import phrases
 
@@ -41,8 +38,6 @@ CAPS = {
     "uner_zh_gsdsimp": 3997, "wikigold": 1243,
 }  # fmt: skip
 GUM_GENRES = ("news", "interview", "academic", "bio", "voyage", "court")
-NEAR, FREE = 32, 6  # neighbours kept of each text: with entities (half by spans, half by text), and without
-_TOGETHER = 64  # texts compared with the pool at once
 _DEV = 60  # texts a data set to watch the loss on
 _FEWEST = 20  # texts with entities that one's own set must have
 
@@ -162,37 +157,10 @@ def _split(folder: Path, kept: list[Row], own: bool) -> tuple[list[Row], list[Ro
 def _prepare(source: Source) -> dict[str, Any]:
     """One data set with phrases and neighbours of its texts, and a few dev texts with theirs among the train texts."""
     kept, watched = source.kept, source.watched
-    examples = tuple(Example(str(i), t, tuple(Span(*e) for e in es)) for i, (t, es) in enumerate(kept))
-    encoder = default_encoder()
-    own_spans = [[show(e.text[s.start : s.end]) for s in e.entities] for e in Pool.of(examples).examples]
-    bare = np.array([not e.entities for e in examples])
-    chars = [set(plain(e.text)) for e in examples]
+    examples = [Example(str(i), t, tuple(Span(*e) for e in es)) for i, (t, es) in enumerate(kept)]
     asked = [show(text) for text, _ in [*kept, *watched]]
     spans = [phrases(shown) for shown in asked]
-    texts = encoder.encode(asked)
-    vectors = encoder.encode([surface for group in own_spans for surface in group])
-    owners = np.repeat(np.arange(len(kept)), [len(group) for group in own_spans])
-    near, free = [], []
-    for at in range(0, len(asked), _TOGETHER):
-        some = range(at, min(at + _TOGETHER, len(asked)))
-        by_text = texts[: len(kept)] @ texts[some.start : some.stop].T
-        by_span = _span_sims(vectors, owners, len(kept), [asked[i] for i in some], [spans[i] for i in some])
-        for column, i in enumerate(some):
-            out = by_text[:, column] > 0.97  # the text itself and near-duplicates
-            if i < len(kept):
-                out[i] = True
-            own = set(plain(asked[i]))
-            lists = []
-            for scores in (by_span[:, column] if spans[i] else by_text[:, column], by_text[:, column]):
-                scores = np.where(bare | out, -np.inf, scores)
-                top = np.argpartition(-scores, min(NEAR, len(scores) - 1))[:NEAR]
-                top = top[np.argsort(-scores[top])]
-                lists.append([int(j) for j in top if np.isfinite(scores[j]) and chars[j] != own])
-            first = lists[0][: NEAR // 2]
-            near.append(first + [j for j in lists[1] if j not in first][: NEAR - len(first)])
-            scores = np.where(~bare | out, -np.inf, by_text[:, column])
-            top = np.argsort(-scores)[:FREE]
-            free.append([int(j) for j in top if np.isfinite(scores[j])])
+    near, free = neighbours(examples, asked, spans)
     found = [
         [[s.start, s.end] for s in group] if shown == text else []
         for shown, group, (text, _) in zip(asked, spans, [*kept, *watched], strict=True)
@@ -209,33 +177,6 @@ def _prepare(source: Source) -> dict[str, Any]:
         "near": near,
         "free": free,
     }
-
-
-def _span_sims(
-    vectors: NDArray[np.float32],
-    owners: NDArray[np.int64],
-    n: int,
-    asked: Sequence[str],
-    spans: Sequence[Sequence[Span]],
-) -> NDArray[np.float32]:
-    """SpanSim of every pool text (rows) to each of these texts (columns); see `el4ner.retrieval.table`."""
-    columns = [i for i, group in enumerate(spans) for _ in group]
-    result = np.full((n, len(asked)), -np.inf, np.float32)
-    if not columns:
-        return result
-    query = default_encoder().encode([t[s.start : s.end] for t, group in zip(asked, spans, strict=True) for s in group])
-    scale = []
-    for text, group in zip(asked, spans, strict=True):
-        if group:
-            values = span_weights(text, group).values
-            scale.append(values / values.sum())
-    scaled = query * np.concatenate(scale)[:, None].astype(np.float32)
-    bounds = np.concatenate([[0], np.flatnonzero(owners[1:] != owners[:-1]) + 1])
-    best = np.maximum.reduceat(vectors @ scaled.T, bounds, axis=0)
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(columns)) + 1])
-    summed = np.add.reduceat(best, starts, axis=1)
-    result[np.ix_(owners[bounds], np.array(columns)[starts])] = summed
-    return result
 
 
 if __name__ == "__main__":
