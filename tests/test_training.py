@@ -144,6 +144,22 @@ def test_without_the_held_out_sets_nothing_is_made(tmp_path: Path) -> None:
         Outside.read(sorted(tmp_path.iterdir()))
 
 
+def test_the_mean_of_adapters_is_the_mean_of_what_they_add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import adapter
+    import average as command
+
+    rng = np.random.default_rng(0)
+    first = {"0.q": (rng.normal(size=(4, 12)), rng.normal(size=(9, 4)))}
+    second = {"0.q": (first["0.q"][0], first["0.q"][1] + rng.normal(size=(9, 4)))}  # spans no more than four directions
+    paths = [tmp_path / f"{name}.safetensors" for name in ("out", "first", "second")]
+    adapter.save(paths[1], first, 2.0, {})
+    adapter.save(paths[2], second, 1.0, {})
+    monkeypatch.setattr(sys, "argv", ["average.py", *map(str, paths)])
+    command.main()
+    found, *given = ((scale * f["0.q"][1]) @ f["0.q"][0] for f, scale in map(adapter.load, paths))
+    np.testing.assert_allclose(found, sum(given) / 2, atol=0.02 * np.abs(found).max())
+
+
 def test_questions_are_those_of_the_style(corpus: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
     compact = style("compact")
     seen: Counter[str] = Counter()
