@@ -160,6 +160,24 @@ def test_the_mean_of_adapters_is_the_mean_of_what_they_add(tmp_path: Path, monke
     np.testing.assert_allclose(found, sum(given) / 2, atol=0.02 * np.abs(found).max())
 
 
+def test_what_chooses_is_cut_from_a_set_that_has_no_dev_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import choose
+
+    rows = [row(i, PEOPLE[i % 6], PLACES[i % 5]) for i in range(60)]
+    for row_ in rows[20:]:
+        row_["entities"] = []
+    for name, files in (("e_ner", ("train", "dev")), ("indian_legal", ("train",))):
+        (tmp_path / name).mkdir()
+        for file in files:
+            lines = (json.dumps(r) for r in rows)
+            (tmp_path / name / f"{file}.jsonl").write_text("\n".join(lines), "utf-8")
+    monkeypatch.setattr(choose, "PUBLIC", {"e_ner": 0, "indian_legal": 15})
+    (_, _, sparse), (_, pool, cut) = choose._public(tmp_path, 10)
+    assert (len(sparse), sum(not text.entities for text in sparse)) == (10, 3)
+    assert (len(cut), len(pool.examples)) == (10, 45)
+    assert not {text.text for text in cut} & {example.text for example in pool.examples}
+
+
 def test_questions_are_those_of_the_style(corpus: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
     compact = style("compact")
     seen: Counter[str] = Counter()
