@@ -27,6 +27,13 @@ _DEMONSTRATION, _LIST, _CHOICE = 1, 2, 3
 _SWAPPED = 0.4  # of the wrong claims say a wrong type of a right span
 _ALONE = 0.05  # of the episodes are a pre-extraction, which has no demonstrations
 _RIGHT = 2  # right claims an episode, at most
+_FREE = 0.75  # of the wishes for a text without entities are met; else types are asked for that it has none of
+_JOINED = 0.12  # of the train texts are read together with the one or two that follow
+_KEPT = (1.0, 0.6, 0.3)  # shares of the neighbours, one of which is chosen from: pools of other sizes
+_ANYWHERE, _DRAWN = 0.15, 40  # of the demonstrations are random texts with entities, out of so many
+_NATURAL = 0.2  # of them come as they are, whether they have entities or not
+_BARE = 0.45  # of the others have one to three without entities among them
+_NEAREST_FIRST, _SHUFFLED = 0.45, 0.10  # of them; else the nearest stands last
 
 Claim = tuple[str, str]  # a span's surface and a type
 
@@ -67,7 +74,7 @@ class Episodes:
         wish_free = dice.random() < self.mix.free
         if dev:
             at = dice.choice(corpus.watched)
-        elif wish_free and corpus.bare and dice.random() < 0.75:
+        elif wish_free and corpus.bare and dice.random() < _FREE:
             at = dice.choice(corpus.bare)
         else:
             at = dice.choice(corpus.bearing)
@@ -76,7 +83,7 @@ class Episodes:
     def _about(self, corpus: Corpus, at: int, wish_free: bool, may_join: bool) -> Episode:
         dice = self.dice
         used = [at]
-        if may_join and dice.random() < 0.12:
+        if may_join and dice.random() < _JOINED:
             used += range(at + 1, min(at + dice.randrange(2, 4), corpus.size))
         given = joined([corpus.examples[i] for i in used], corpus.join)
         if dice.random() < _ALONE:
@@ -142,28 +149,34 @@ class Episodes:
         count = dice.randint(low, high)
         if not count:
             return True, []
-        thinning = dice.choice((1.0, 0.6, 0.3))
-        ranked = [i for i in corpus.near[used[0]] if i not in used and dice.random() < thinning]
-        free = [i for i in corpus.free[used[0]] if i not in used]
-        if dice.random() < 0.15:
-            ranked = dice.sample(corpus.bearing, min(40, len(corpus.bearing)))
-            ranked = [i for i in ranked if i not in used]
-        natural = dice.random() < 0.2
-        if natural:
+        ranked, free = self._ranked(corpus, used)
+        if dice.random() < _NATURAL:
             pool = ranked + free
             chosen = dice.sample(pool, min(count, len(pool)))
             return True, [corpus.examples[i] for i in chosen]
         bearing = [i for i in ranked if naming.has_any(corpus.examples[i])]
         bare = free + [i for i in ranked if not naming.has_any(corpus.examples[i])]
-        few = dice.randint(1, 3) if dice.random() < 0.45 else 0
+        few = dice.randint(1, 3) if dice.random() < _BARE else 0
         bare = bare[: min(few, count)]
-        chosen = bare[::-1] + bearing[: count - len(bare)][::-1]
-        order = dice.random()
-        if order < 0.45:
-            chosen.reverse()
-        elif order < 0.55:
-            dice.shuffle(chosen)
-        return False, [corpus.examples[i] for i in chosen]
+        placed = self._placed(bare[::-1] + bearing[: count - len(bare)][::-1])
+        return False, [corpus.examples[i] for i in placed]
+
+    def _ranked(self, corpus: Corpus, used: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The texts to choose from, with entities and without, most similar first, but where they are any texts."""
+        dice = self.dice
+        share = dice.choice(_KEPT)
+        ranked = [i for i in corpus.near[used[0]] if i not in used and dice.random() < share]
+        if dice.random() < _ANYWHERE:
+            ranked = dice.sample(corpus.bearing, min(_DRAWN, len(corpus.bearing)))
+        return [i for i in ranked if i not in used], [i for i in corpus.free[used[0]] if i not in used]
+
+    def _placed(self, chosen: list[int]) -> list[int]:
+        order = self.dice.random()
+        if order < _NEAREST_FIRST:
+            return chosen[::-1]
+        if order < _NEAREST_FIRST + _SHUFFLED:
+            self.dice.shuffle(chosen)
+        return chosen
 
     def _demonstrated(
         self, prefix: str, shots: Sequence[Example], natural: bool, skip: bool
