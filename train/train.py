@@ -13,83 +13,21 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import adapter
 import numpy as np
 import torch
 import torch.nn.functional as F
 import weights
+from batches import Batch, Sequences
 from llama import Llama
 
 _DEFAULT_LR = 1e-3
 _WARM_UP = 0.04  # of the whole
-_SORTED = 16384  # sequences that are sorted by length together
 _KINDS = ("extract", "classify", "verify", "preextract")
-
-
-_PADDING = 255  # a branch that no question has
-
-
-class Batch(NamedTuple):
-    """Rows of one length: tokens, what each counts as a target, its branch and kind; see `episodes.Tokens`."""
-
-    tokens: torch.Tensor
-    weights: torch.Tensor
-    branches: torch.Tensor
-    kinds: np.ndarray
-    rows: np.ndarray
-
-
-class Sequences:
-    """The token files of one name."""
-
-    def __init__(self, folder: Path, name: str, most: int | None = None) -> None:
-        def part(suffix: str) -> np.ndarray:
-            return np.load(folder / f"{name}.{suffix}.npy", mmap_mode="r")
-
-        self.ids, self.weights, self.branches, self.kinds = map(part, ("ids", "weights", "branches", "kinds"))
-        self.lengths = np.array(part("lengths"))[:most]
-        self.starts = np.concatenate([[0], np.cumsum(self.lengths.astype(np.int64))])
-
-    def plan(self, size: int, dice: np.random.Generator | None) -> list[np.ndarray]:
-        """Batches of about `size` tokens, padding included, of rows of like length; shuffled with dice."""
-        order = dice.permutation(len(self.lengths)) if dice else np.arange(len(self.lengths))
-        batches: list[np.ndarray] = []
-        for at in range(0, len(order), _SORTED):
-            part = order[at : at + _SORTED]
-            noise = dice.uniform(0.9, 1.1, len(part)) if dice else 1.0
-            part = part[np.argsort(self.lengths[part] * noise, kind="stable")]
-            first, longest = 0, 0
-            for i, length in enumerate(self.lengths[part]):
-                longest = max(longest, _padded(length))
-                if longest * (i + 1 - first) > size and i > first:
-                    batches.append(part[first:i])
-                    first, longest = i, _padded(length)
-            batches.append(part[first:])
-        return [batches[i] for i in dice.permutation(len(batches))] if dice else batches
-
-    def batch(self, rows: np.ndarray, device: str) -> Batch:
-        """These rows, padded on the right."""
-        width = max(_padded(n) for n in self.lengths[rows])
-
-        def padded(values: np.ndarray, filler: int) -> np.ndarray:
-            block = np.full((len(rows), width), filler, np.int32)
-            for i, row in enumerate(rows):
-                block[i, : self.lengths[row]] = values[self.starts[row] : self.starts[row + 1]]
-            return block
-
-        tokens, counts, branches = (
-            torch.from_numpy(padded(values, filler)).to(device)
-            for values, filler in ((self.ids, 0), (self.weights, 0), (self.branches, _PADDING))
-        )
-        return Batch(tokens.long(), counts, branches, padded(self.kinds, 0), rows)
-
-
-def _padded(length: int) -> int:
-    return -(-int(length) // 32) * 32
 
 
 def losses(model: Llama, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -134,53 +72,77 @@ def train(args: argparse.Namespace, lr: float, out: Path | None) -> dict[str, An
     if args.start:
         model.put(adapter.load(args.start)[0])
     data, dev = Sequences(args.tokens, args.expert), Sequences(args.tokens, f"{args.expert}-dev", args.dev)
-    plan = data.plan(args.batch, np.random.default_rng(args.seed))
-    fused = args.device == "cuda"
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.0, fused=fused)
     settings = {k: str(v) if isinstance(v, Path) else v for k, v in vars(args).items()}
     record: dict[str, Any] = {"settings": settings | {"lr": lr}, "log": [], "dev": []}
-    record["dev"].append({"step": 0, **evaluate(model, dev, args.batch, args.device)})
-    print(f"{args.expert}: {len(plan)} batches, lr {lr:g}; before: {record['dev'][-1]}", flush=True)
-    limit = args.minutes * 60
-    began, seen, mean = time.monotonic(), 0, []
-    for step, progress in _steps(len(plan), args.steps, limit, began):
-        batch = data.batch(plan[step], args.device)
-        for group in optimizer.param_groups:
-            group["lr"] = lr * _share(progress, args.decay)
-        loss, count, _, _ = losses(model, batch)
-        value = (loss * count).sum() / count.sum()
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        mean.append(value.detach())
-        seen += int(data.lengths[batch.rows].sum())
-        if (step + 1) % args.every == 0:
-            average = float(torch.stack(mean).mean())
-            elapsed, mean = time.monotonic() - began, []
-            speed = round(seen / elapsed)
-            record["log"].append([step + 1, seen, round(elapsed, 1), round(average, 4)])
-            print(f"{step + 1} {progress:.3f} loss {average:.4f} {seen / 1e6:.2f}M {speed}/s {elapsed:.0f} s")
-            if not math.isfinite(average):
-                raise SystemExit("the loss is no number any more; lower --lr")
-        if out and args.looks and (step + 1) % max(1, len(plan) // args.looks) == 0:
-            record["dev"].append({"step": step + 1, **evaluate(model, dev, args.batch, args.device)})
-            print("dev", record["dev"][-1], flush=True)
-            adapter.save(out / f"{args.expert}.safetensors", model.factors(), model.scale, {"unfinished": step + 1})
-    record |= {"steps": step + 1, "tokens": seen, "seconds": round(time.monotonic() - began, 1)}
-    record["dev"].append({"step": step + 1, **evaluate(model, dev, args.batch, args.device)})
+
+    def look(step: int | str) -> None:
+        record["dev"].append({"step": step, **evaluate(model, dev, args.batch, args.device)})
+
+    def save(facts: dict[str, object]) -> None:
+        if out:
+            adapter.save(out / f"{args.expert}.safetensors", model.factors(), model.scale, facts)
+
+    look(0)
+    print(f"{args.expert}: {len(data.lengths)} episodes, lr {lr:g}; before: {record['dev'][-1]}", flush=True)
+    _learn(model, data, args, lr, record, look if out else None, save)
+    look(record["steps"])
     if args.device == "cuda":
         record["device"] = torch.cuda.get_device_name()
         record["gib"] = round(torch.cuda.max_memory_allocated() / 2**30, 1)
+    save({"lr": lr, "rank": args.rank, "tokens": record["tokens"], "dev": record["dev"][-1]["loss"]})
     if out:
-        file = out / f"{args.expert}.safetensors"
-        facts = {"lr": lr, "rank": args.rank, "tokens": seen, "dev": record["dev"][-1]["loss"]}
-        adapter.save(file, model.factors(), model.scale, facts)
-        model.put(adapter.load(file)[0])
-        record["dev"].append({"step": "as stored", **evaluate(model, dev, args.batch, args.device)})
+        model.put(adapter.load(out / f"{args.expert}.safetensors")[0])
+        look("as stored")
         (out / f"{args.expert}.json").write_text(json.dumps(record, indent=1))
-    print(f"after {step + 1} steps, {seen} tokens, {record['seconds']} s: {record['dev'][-1]}", flush=True)
+    print(f"after {record['steps']} steps, {record['tokens']} tokens, {record['seconds']} s: {record['dev'][-1]}")
     return record
+
+
+def _learn(
+    model: Llama,
+    data: Sequences,
+    args: argparse.Namespace,
+    lr: float,
+    record: dict[str, Any],
+    look: Callable[[int | str], None] | None,
+    save: Callable[[dict[str, object]], None],
+) -> None:
+    """Go through the data, or as far as the time allows. Keeps `record`; now and then has a `look`, and saves."""
+    plan = data.plan(args.batch, np.random.default_rng(args.seed))
+    fused = args.device == "cuda"
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.98), weight_decay=0.0, fused=fused)
+    began, seen, recent = time.monotonic(), 0, []
+    for step, progress in _steps(len(plan), args.steps, args.minutes * 60, began):
+        batch = data.batch(plan[step], args.device)
+        for group in optimizer.param_groups:
+            group["lr"] = lr * _share(progress, args.decay)
+        recent.append(_step(model, optimizer, batch))
+        seen += int(data.lengths[batch.rows].sum())
+        elapsed = time.monotonic() - began
+        if (step + 1) % args.every == 0:
+            average = float(torch.stack(recent).mean())
+            recent.clear()
+            record["log"].append([step + 1, seen, round(elapsed, 1), round(average, 4)])
+            told = f"{seen / 1e6:.2f}M {seen / elapsed:.0f}/s {elapsed:.0f} s"
+            print(f"{step + 1} of {len(plan)} {progress:.3f} loss {average:.4f} {told}", flush=True)
+            if not math.isfinite(average):
+                raise SystemExit("the loss is no number any more; lower --lr")
+        if look and args.looks and (step + 1) % max(1, len(plan) // args.looks) == 0:
+            look(step + 1)
+            print("dev", record["dev"][-1], flush=True)
+            save({"unfinished": step + 1})
+    record |= {"steps": step + 1, "tokens": seen, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _step(model: Llama, optimizer: torch.optim.Optimizer, batch: Batch) -> torch.Tensor:
+    """One step of the optimizer; the loss before it."""
+    loss, count, _, _ = losses(model, batch)
+    value = (loss * count).sum() / count.sum()
+    value.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return value.detach()
 
 
 def _share(progress: float, decay: float) -> float:
