@@ -15,6 +15,7 @@ from pathlib import Path
 import adapter
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 Floats = NDArray[np.float32]
 
@@ -43,13 +44,20 @@ def _truncated(left: Floats, right: Floats, rank: int) -> tuple[tuple[Floats, Fl
     return (size[:, None] * (v[:rank] @ rows.T), columns @ u[:, :rank] * size), float(missed)
 
 
+def _loaded(path: Path) -> tuple[adapter.Factors, float]:
+    try:
+        return adapter.load(path)
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        raise SystemExit(f"error: {path}: no adapter ({error})") from error
+
+
 def main() -> None:
     """Write the mean."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("adapters", type=Path, nargs="+")
     args = parser.parse_args()
-    factors, scale, lost = average([adapter.load(path) for path in args.adapters])
+    factors, scale, lost = average([_loaded(path) for path in args.adapters])
     adapter.save(args.out, factors, scale, {"mean of": len(args.adapters)})
     print(f"{args.out}: of {len(args.adapters)}; the rank leaves out {lost:.2%} at most")
 

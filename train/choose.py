@@ -3,8 +3,8 @@
     python train/choose.py DATA [-r nano ...] [--texts 50]
 
 Eight public sets in the folder DATA, each with its own train texts as pool, and the written sets in `written/dev`, each
-text with the others of its set. Recipes are names or files; one with other experts, say, of which `adapter = "FILE"`
-tells. What models have answered stays in the reply store. About a quarter of an hour a recipe on two cores.
+text with the others of its set. Recipes are names or files (`adapter = "FILE"` in one names another expert). What
+models have answered stays in the reply store. About a quarter of an hour a recipe on two cores.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from written import FOLDER, read_written
 from el4ner.cli.options import store_path
 from el4ner.config import Recipe
 from el4ner.data import Example, Label, Span
+from el4ner.errors import El4nerError
 from el4ner.evaluate.experiment import Workshop
 from el4ner.evaluate.score import total
 from el4ner.evaluate.sets.dataset import open_dataset, sample
@@ -48,10 +49,14 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=50, help="of each public set")
     parser.add_argument("--store", type=Path, help="the reply store; default: EL4NER_STORE, else in the user's cache")
     args = parser.parse_args()
-    workshop = Workshop(Store.open(store_path(args.store)))
-    sets = [*_public(args.data, args.texts), *_written()]
-    for name in args.recipe or ["nano"]:
-        _report(load_recipe(name), sets, workshop)
+    try:
+        recipes = [load_recipe(name) for name in args.recipe or ["nano"]]
+        workshop = Workshop(Store.open(store_path(args.store)))
+        sets = [*_public(args.data, args.texts), *_written()]
+        for recipe in recipes:
+            _report(recipe, sets, workshop)
+    except El4nerError as error:
+        raise SystemExit(f"error: {error}") from error
 
 
 def _public(data: Path, count: int) -> Iterator[Set]:
