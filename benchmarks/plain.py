@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from el4ner.config import Recipe
 from el4ner.models.base import Done, Model, Reply, Request
-from el4ner.models.openvino import OpenVINOModel
+from el4ner.models.openvino.engine import OpenVINOModel
+from el4ner.recipes.settings import Recipe
 
 
 class OneAtATime:

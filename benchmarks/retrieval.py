@@ -24,11 +24,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from el4ner.pool import Pool
-from el4ner.retrieval.coarse import Coarse
+from el4ner.pool.pool import Pool
+from el4ner.retrieval.approximate import Coarse
 from el4ner.retrieval.encoder import Encoder, default_encoder
 from el4ner.retrieval.index import embed
-from el4ner.retrieval.table import Asked, Ranking, Vectors
+from el4ner.retrieval.spansim import Asked, Ranking, Vectors
 
 T = TypeVar("T")
 TEXTS, SPANS, K = 64, 6, 8

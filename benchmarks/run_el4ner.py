@@ -20,14 +20,14 @@ from prefix import fresh_tokens
 from server import CONTEXT
 from task import Found, System, Task, run, server_meter
 
-from el4ner.config import Recipe
-from el4ner.engines import EmbeddedSettings, ServerSettings
 from el4ner.evaluate.experiment import plan
 from el4ner.evaluate.sets.dataset import open_dataset
 from el4ner.models.base import Done, Model, Reply, Request
 from el4ner.models.open import locate, open_models
+from el4ner.models.settings import EmbeddedSettings, ServerSettings
 from el4ner.pipeline import EL4NER
 from el4ner.recipes.load import load_recipe
+from el4ner.recipes.settings import Recipe
 
 Batch = tuple[str, list[Request]]  # a model's name, and what it was asked at once
 

@@ -38,7 +38,7 @@ def serve(threads: int) -> None:
     """Serve until standard input ends."""
     import xllamacpp
 
-    from el4ner.models.merge import prepared
+    from el4ner.models.gguf.merge import prepared
     from el4ner.models.open import locate
 
     settings = xllamacpp.CommonParams()

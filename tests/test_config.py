@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from el4ner.engines import EmbeddedSettings
 from el4ner.errors import ConfigError
+from el4ner.models.settings import EmbeddedSettings
 from el4ner.recipes.load import load_recipe, parse_recipe, recipe_names, recipe_text
 
 MODELS = {

@@ -9,12 +9,12 @@ import pytest
 from fakes import LABELS, POOL, any_text, ensemble, example, scripted
 from hypothesis import given, settings
 
-from el4ner import crf
-from el4ner.crf import Crf
+from el4ner.crf import model as crf
+from el4ner.crf.model import Crf
+from el4ner.crf.voter import Plugin
 from el4ner.data import Example, Span
 from el4ner.errors import MissingExtraError
-from el4ner.plugin import Plugin
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
 from el4ner.text.passage import show
 
 NAMES = ("Oslo", "Lima", "Quito", "Kyoto", "Bergen", "Turin")

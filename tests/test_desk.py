@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from fakes import Asked, FakeModel, ensemble, scripted
 
-from el4ner.desk import Desk
-from el4ner.ledger import Ledger
-from el4ner.member import Member
+from el4ner.ensemble.costs import Ledger
+from el4ner.ensemble.dispatch import Desk
+from el4ner.ensemble.member import Member
 from el4ner.models.base import Done, Reply, Request
 from el4ner.models.store import Store
 

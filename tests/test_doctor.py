@@ -3,13 +3,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from el4ner import doctor
-from el4ner.config import Recipe
-from el4ner.doctor import CHAT, CHOICE, CONTEXT, LOGPROBS, PLAIN, REPEATS, SPANS, Diagnosis, examine
+from el4ner.ensemble import doctor
+from el4ner.ensemble.doctor import CHAT, CHOICE, CONTEXT, LOGPROBS, PLAIN, REPEATS, SPANS, Diagnosis, examine
 from el4ner.errors import ModelError
 from el4ner.models.base import Model, Outcome, Reply, Request, Token
 from el4ner.models.constraint import Listing, OneOf
 from el4ner.recipes.load import parse_recipe
+from el4ner.recipes.settings import Recipe
 
 
 @dataclass

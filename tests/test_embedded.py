@@ -12,11 +12,11 @@ import pytest
 
 from el4ner.annotation import Annotation
 from el4ner.data import Document
-from el4ner.demo import demo_pool, demo_texts
-from el4ner.member import Member
+from el4ner.ensemble.member import Member
 from el4ner.models.base import Done, Model, Reply, Request
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
+from el4ner.pool.demo import demo_pool, demo_texts
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
 from el4ner.record import record

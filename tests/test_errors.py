@@ -19,6 +19,7 @@ from test_render import HOSTILE
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Candidate, Label, Proposal, Span, Verdict, Vote
+from el4ner.decide import Decision, decide
 from el4ner.evaluate.mistakes.confusion import confusion
 from el4ner.evaluate.mistakes.match import Kind, match
 from el4ner.evaluate.mistakes.mistake_page import mistake_page
@@ -26,7 +27,6 @@ from el4ner.evaluate.mistakes.mistakes import Dissent, examine, mistakes, worst
 from el4ner.evaluate.run import Run, Setup, save
 from el4ner.evaluate.score import Score, Text, score
 from el4ner.evaluate.stages import Judged
-from el4ner.vote import Decision, decide
 
 run = run_command  # the fixture
 

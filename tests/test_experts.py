@@ -13,13 +13,13 @@ from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from el4ner.cli import app
-from el4ner.config import Recipe
 from el4ner.errors import ConfigError, DataError, ModelError
-from el4ner.experts import build, embedded, export_ollama
-from el4ner.models.adapter import LAYERS, Adapter
-from el4ner.models.merge import prepared
+from el4ner.models.gguf.adapter import LAYERS, Adapter
+from el4ner.models.gguf.export import build, embedded, export_ollama
+from el4ner.models.gguf.merge import prepared
 from el4ner.models.open import locate
 from el4ner.recipes.load import load_recipe, parse_recipe
+from el4ner.recipes.settings import Recipe
 
 WIDTH, HEADS = 64, 4
 
@@ -27,7 +27,7 @@ WIDTH, HEADS = 64, 4
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("el4ner.models.merge.user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr("el4ner.models.gguf.merge.user_cache_path", lambda name: tmp_path / "cache" / name)
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from fakes import LABELS, POOL, LetterEncoder, example
 
-import el4ner.retrieval.coarse
+import el4ner.retrieval.approximate
 import el4ner.retrieval.index
 from el4ner.data import Example, Span
 from el4ner.errors import DataError
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
 from el4ner.retrieval.index import Index, Kind, Query, gold
 
 QUERIES: list[Query] = [
@@ -246,5 +246,5 @@ class TestDisk:
         files[0].write_bytes(b"damaged")
         files[1].write_bytes(files[1].read_bytes()[:-400])
         assert found(Index(pool, LetterEncoder(), gold, "gold", tmp_path), approximate=True) == exact
-        monkeypatch.setattr(el4ner.retrieval.coarse.Coarse, "of", None)
+        monkeypatch.setattr(el4ner.retrieval.approximate.Coarse, "of", None)
         assert found(Index(pool, LetterEncoder(), gold, "gold", tmp_path), approximate=True) == exact

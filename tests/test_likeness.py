@@ -13,7 +13,7 @@ from el4ner.annotation import Annotation
 from el4ner.data import Label
 from el4ner.models.base import Outcome, Reply, Token
 from el4ner.retrieval.encoder import default_encoder
-from el4ner.retrieval.likeness import grouped, joined
+from el4ner.stages.label_tree import grouped, joined
 
 LABELS = [Label(name) for name in ("singer", "lake", "composer", "river", "guitarist", "sea")]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from el4ner.models.base import Model, Outcome, Request
-from el4ner.models.listed import Listed
+from el4ner.models.partial_reply import Listed
 
 
 def repeats(text: str) -> int:

@@ -17,8 +17,8 @@ import pytest
 from el4ner.errors import ConfigError, ModelError
 from el4ner.models.base import Message, Outcome, Reply, Request, Usage
 from el4ner.models.constraint import Listing, OneOf
-from el4ner.models.endpoint import Dialect, Endpoint
-from el4ner.models.openai import OpenAIModel, estimate
+from el4ner.models.openai.endpoint import Dialect, Endpoint
+from el4ner.models.openai.engine import OpenAIModel, estimate
 
 CHAT = (Message("user", "hello"),)
 CHOICE = OneOf(("yes", "no"))

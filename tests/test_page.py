@@ -5,9 +5,9 @@ from test_render import HOSTILE, annotation
 
 from el4ner.annotation import Annotation
 from el4ner.data import Label, Span
-from el4ner.ledger import Cost
+from el4ner.decide import Decision
+from el4ner.ensemble.costs import Cost
 from el4ner.view.page import marked, page
-from el4ner.vote import Decision
 
 VOID = {"meta", "img", "br", "link", "input"}
 

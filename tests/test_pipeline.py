@@ -28,12 +28,12 @@ from hypothesis import given, settings
 
 from el4ner.annotation import Annotation, Ungrounded
 from el4ner.data import Document, Entity, Label
+from el4ner.ensemble.member import Member
 from el4ner.errors import ConfigError, ContextError, DataError, ModelError
-from el4ner.member import Member
 from el4ner.models.base import Outcome, Reply, Token
 from el4ner.models.constraint import Listing
 from el4ner.pipeline import EL4NER
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
 
 NAMES = {
     "Anna Berg": "person", "Tom": "person", "Berlin": "location", "Oslo": "location", "University of Oslo": "group",

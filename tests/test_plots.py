@@ -15,17 +15,17 @@ from test_cli import Run as Call
 from test_cli import run as run_command
 from test_evaluate import judged
 
-from el4ner.config import Recipe
+from el4ner.ensemble.costs import Cost
 from el4ner.errors import DataError, MissingExtraError
 from el4ner.evaluate.bootstrap import Interval, interval
 from el4ner.evaluate.calibration import Bin, Calibration
 from el4ner.evaluate.mistakes.confusion import Confusion
+from el4ner.evaluate.plot_points import Point, names, points, read_runs, texts_by_recipe
 from el4ner.evaluate.plots import plot_confusion, plot_cost, plot_k, plot_reliability
-from el4ner.evaluate.points import Point, names, points, read_runs, texts_by_recipe
 from el4ner.evaluate.run import Run, Setup, save
 from el4ner.evaluate.score import counts, score, total
-from el4ner.ledger import Cost
 from el4ner.recipes.load import parse_recipe
+from el4ner.recipes.settings import Recipe
 
 run = run_command  # the fixture
 HOSTILE = ("_under", "$x^2$", "a$b", "<script>&\"'", "--> ]]>", "\ud83d\x00\x1b[31m\ufffe\uffff", "two\nlines")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from el4ner.data import Example, Label, Span
-from el4ner.demo import demo_pool, demo_texts
 from el4ner.errors import DataError
-from el4ner.pool import Pool
-from el4ner.poolcheck import Severity, check
+from el4ner.pool.check import Severity, check
+from el4ner.pool.demo import demo_pool, demo_texts
+from el4ner.pool.pool import Pool
 
 ADA = Example("1", "Ada met Bob in Oslo", (Span(0, 3, "PER"), Span(8, 11, "PER"), Span(15, 19, "LOC")))
 NONE = Example("2", "it rained")

@@ -3,8 +3,8 @@
 import pytest
 
 from el4ner.data import Example, Label, Span
-from el4ner.pool import Pool
-from el4ner.poolcheck import LONG, Finding, LabelCount, Severity, check
+from el4ner.pool.check import LONG, Finding, LabelCount, Severity, check
+from el4ner.pool.pool import Pool
 
 
 def example(id: str, text: str, *spans: tuple[int, int, str]) -> Example:

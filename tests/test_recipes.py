@@ -9,10 +9,10 @@ from fakes import POOL, FakeModel, LetterEncoder
 
 from el4ner.annotation import Annotation
 from el4ner.data import Label
-from el4ner.engines import ServerSettings
-from el4ner.member import Member
+from el4ner.ensemble.member import Member
 from el4ner.models.base import Request
 from el4ner.models.constraint import OneOf
+from el4ner.models.settings import ServerSettings
 from el4ner.pipeline import EL4NER
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe, recipe_names

@@ -5,12 +5,13 @@ from rich.console import Console, RenderableType
 
 from el4ner.annotation import Annotation, Shown, Trace, Ungrounded
 from el4ner.data import Ballot, Candidate, Example, Proposal, Span, Verdict, Vote
-from el4ner.ledger import Cost
-from el4ner.pool import Pool
+from el4ner.decide import Decision, decide
+from el4ner.ensemble.costs import Cost
+from el4ner.pool.pool import Pool
+from el4ner.text.printable import one_line, printable
 from el4ner.view.explain import explain
-from el4ner.view.marks import INK, Mark, marks, one_line, palette, printable
+from el4ner.view.marks import INK, Mark, marks, palette
 from el4ner.view.render import cost_table, entity_table, highlight, legend, spent
-from el4ner.vote import Decision, decide
 
 HOSTILE = "[red]x[/red] \x1b[31mEve\x1b[0m \x00\x07\r\x9b \ud83d \u202eabc <b> :smile: [/]"
 

@@ -8,12 +8,12 @@ from fakes import LABELS, POOL, LetterEncoder, example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from el4ner.config import RetrieveSettings
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
+from el4ner.recipes.settings import RetrieveSettings
 from el4ner.retrieval.index import Index, gold
 from el4ner.stages.retrieve import Retrieved, choose, retrieve
+from el4ner.text.noun_phrases import phrases
 from el4ner.text.passage import passage
-from el4ner.text.phrases import phrases
 
 TEXTS = [
     "Anna Berg lives in Berlin .",

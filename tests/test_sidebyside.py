@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from el4ner.sidebyside import ahead, together
+from el4ner.concurrency import ahead, together
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from el4ner.data import Span
 from el4ner.errors import ConfigError
-from el4ner.retrieval.similarity import PosWeights, span_weights
+from el4ner.retrieval.pos_weights import PosWeights, span_weights
 
 TEXT = "she met Angela Merkel near the old bridge in Berlin ."
 

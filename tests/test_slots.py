@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from el4ner.models.slots import Slots
+from el4ner.models.openai.limit import Slots
 
 
 def test_no_more_are_under_way_than_the_bound() -> None:

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import el4ner.retrieval.coarse
-import el4ner.retrieval.table
-from el4ner.retrieval.coarse import Coarse
+import el4ner.retrieval.approximate
+import el4ner.retrieval.spansim
+from el4ner.retrieval.approximate import Coarse
 from el4ner.retrieval.encoder import default_encoder
-from el4ner.retrieval.table import Asked, Ranking, Table, arrange, largest
+from el4ner.retrieval.spansim import Asked, Ranking, Table, arrange, largest
 
 Floats = NDArray[np.float32]
 Groups = list[Floats]  # the span vectors of each text
@@ -71,7 +71,7 @@ def test_a_batch_is_ranked_by_the_formula_whatever_the_block(
     queries, groups = case
     table, asked = table_of(groups), asked_of(queries)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(el4ner.retrieval.table, "_BLOCK", block)
+        patch.setattr(el4ner.retrieval.spansim, "_BLOCK", block)
         patch.setattr(Table.blocks, "__defaults__", (block,))
         scanned, found = table.scan(asked), table.rank(asked, count)
     for (query, weights), scores, ranking in zip(queries, scanned, found, strict=True):
@@ -152,9 +152,9 @@ def clustered() -> Table:
 
 
 def test_the_first_pass_keeps_the_best(clustered: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(el4ner.retrieval.coarse, "KEPT", 400)
-    monkeypatch.setattr(el4ner.retrieval.coarse, "_FIRST", 32)
-    monkeypatch.setattr(el4ner.retrieval.coarse, "_SECOND", 32)
+    monkeypatch.setattr(el4ner.retrieval.approximate, "KEPT", 400)
+    monkeypatch.setattr(el4ner.retrieval.approximate, "_FIRST", 32)
+    monkeypatch.setattr(el4ner.retrieval.approximate, "_SECOND", 32)
     rng = np.random.default_rng(3)
     rows = rng.integers(0, len(clustered.vectors), (32, 6))
     asked = asked_of([(clustered.vectors[some], [4.0, 4.0, 2.0, 2.0, 1.0, 1.0]) for some in rows])
@@ -170,7 +170,7 @@ def test_the_first_pass_keeps_the_best(clustered: Table, monkeypatch: pytest.Mon
 
 
 def test_centres_are_the_same_every_time(clustered: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(el4ner.retrieval.coarse, "_FIRST", 16)
+    monkeypatch.setattr(el4ner.retrieval.approximate, "_FIRST", 16)
     first, second = Coarse.of(clustered), Coarse.of(clustered)
     np.testing.assert_array_equal(first.codes, second.codes)
     assert first.centres.shape == (16 * 256, 32)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import el4ner.text.tagger
-from el4ner.text.tagger import ASSET, default_tagger, features, tag
+import el4ner.text.pos_tagger
+from el4ner.text.pos_tagger import ASSET, default_pos_tagger, features, tag
 from el4ner.text.words import words
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
@@ -69,7 +69,7 @@ def test_handles_are_names_and_places_of_meeting_are_not() -> None:
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = tag(forms(SENTENCE))
-    monkeypatch.setattr(el4ner.text.tagger, "_BLOCK", 3)
+    monkeypatch.setattr(el4ner.text.pos_tagger, "_BLOCK", 3)
     assert tag(forms(SENTENCE)) == whole
 
 
@@ -89,7 +89,7 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_reads_english_only(text: str, english: bool) -> None:
-    assert default_tagger().reads(forms(text)) is english
+    assert default_pos_tagger().reads(forms(text)) is english
 
 
 def test_features_are_of_one_text() -> None:
@@ -102,4 +102,4 @@ def test_features_are_of_one_text() -> None:
 
 def test_the_asset_is_small() -> None:
     assert ASSET.stat().st_size < 3e6
-    assert default_tagger() is default_tagger()
+    assert default_pos_tagger() is default_pos_tagger()

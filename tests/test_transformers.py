@@ -30,7 +30,7 @@ def test_a_missing_extra_names_the_command() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from el4ner.errors import MissingExtraError\n"
-        "from el4ner.models.transformers import TransformersModel\n"
+        "from el4ner.models.transformers.engine import TransformersModel\n"
         "try: TransformersModel.open('org/model')\n"
         "except MissingExtraError as error: print(error)"
     )
@@ -71,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(folder: Path, **settings: Any) -> Any:
-    from el4ner.models.transformers import TransformersModel
+    from el4ner.models.transformers.engine import TransformersModel
 
     return TransformersModel.open(folder, device="cpu", **settings)
 
@@ -210,7 +210,7 @@ def adapter(path: Path, width: int = 32) -> Path:
 
 
 def test_an_adapter_changes_the_weights_by_its_product(folder: Path, small: Any, tmp_path: Path) -> None:
-    from el4ner.models.adapter import Adapter
+    from el4ner.models.gguf.adapter import Adapter
 
     path = adapter(tmp_path / "expert.safetensors")
     changed = opened(folder, adapter=path)
@@ -246,7 +246,7 @@ def test_a_peft_folder_is_merged(folder: Path, small: Any, tmp_path: Path) -> No
 @pytest.mark.parametrize("path", ["no such place!", "./nowhere", "/nowhere/at/all"])
 def test_a_model_that_is_not_there_is_one_line(path: str) -> None:
     need_torch()
-    from el4ner.models.transformers import TransformersModel
+    from el4ner.models.transformers.engine import TransformersModel
 
     with pytest.raises(ModelError, match="no such model") as caught:
         TransformersModel.open(path)
@@ -262,8 +262,8 @@ def test_a_folder_that_holds_no_model_is_one_line(tmp_path: Path) -> None:
 
 def test_both_engines_give_the_same_weights_the_same_logprobs(smollm2: Model) -> None:
     need_torch()
-    from el4ner.models.merge import prepared
-    from el4ner.models.transformers import TransformersModel
+    from el4ner.models.gguf.merge import prepared
+    from el4ner.models.transformers.engine import TransformersModel
 
     embedded = smollm2
     here = TransformersModel.open(prepared(smollm2_file()))

@@ -17,22 +17,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from el4ner.annotation import Annotation
-from el4ner.config import Recipe
 from el4ner.data import Document, Example
+from el4ner.decide import calibrated
+from el4ner.ensemble.member import Member
 from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.score import Text, counts, total
-from el4ner.evaluate.tuning.choose import Goal, choose
+from el4ner.evaluate.tuning.fit_calibration import fit
 from el4ner.evaluate.tuning.leave_one_out import Evidence, Opener
-from el4ner.evaluate.tuning.recipe_file import recipe_toml
-from el4ner.evaluate.tuning.sureness import fit
+from el4ner.evaluate.tuning.one_standard_error import Goal, choose
 from el4ner.evaluate.tuning.tune import Tuned, budget, draw, tune
-from el4ner.member import Member
 from el4ner.models.base import Outcome, Reply, Token
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
 from el4ner.recipes.load import load_recipe, parse_recipe, recipe_names
-from el4ner.vote import calibrated
+from el4ner.recipes.settings import Recipe
+from el4ner.recipes.write import recipe_toml
 
 TOWNS = ("Oslo", "Lima", "Kyoto", "Quito", "Berlin", "Porto")
 NOISE = ("rain", "snow", "storm", "frost")

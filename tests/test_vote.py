@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Candidate, Entity, Proposal, Span, Verdict, Vote
-from el4ner.vote import Decision, Overlap, Rule, calibrated, decide, resolve, settled, uncalibrated, winner
+from el4ner.decide import Decision, Overlap, Rule, calibrated, decide, resolve, settled, uncalibrated, winner
 
 TEXT = "Anna Berg of New York City sings in Rome ."
 MEMBERS = ("a", "b", "c", "d")

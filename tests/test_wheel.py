@@ -9,9 +9,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SCRIPT = """
 from el4ner import EL4NER, Label, Pool, load_recipe
-from el4ner.demo import demo_pool, demo_texts
+from el4ner.pool.demo import demo_pool, demo_texts
 from el4ner.retrieval.encoder import default_encoder
-from el4ner.text.tagger import tag
+from el4ner.text.pos_tagger import tag
 assert len(demo_pool().examples) > 150 and len(list(demo_texts())) == 12
 assert default_encoder().encode(["Porto"]).shape[0] == 1 and tag(["Porto"])
 try:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from el4ner.concurrency import shares, windows
 from el4ner.errors import DataError
-from el4ner.windows import shares, windows
 
 
 @given(st.lists(st.integers()), st.integers(1, 5))

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sets import Corpus
 
-from el4ner.data import Example
-from el4ner.models.constraint import EMPTY
+from el4ner.data import EMPTY, Example
 from el4ner.text.ground import ground
 from el4ner.text.passage import show
 from el4ner.text.words import words

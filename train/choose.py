@@ -18,7 +18,6 @@ import numpy as np
 from written import FOLDER, read_written
 
 from el4ner.cli.options import store_path
-from el4ner.config import Recipe
 from el4ner.data import Example, Label, Span
 from el4ner.errors import El4nerError
 from el4ner.evaluate.experiment import Workshop
@@ -26,8 +25,9 @@ from el4ner.evaluate.score import total
 from el4ner.evaluate.sets.dataset import open_dataset, sample
 from el4ner.evaluate.tuning.leave_one_out import Evidence
 from el4ner.models.store import Store
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
 from el4ner.recipes.load import load_recipe
+from el4ner.recipes.settings import Recipe
 
 THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 # May not be given away, so that nothing was trained on them. Where there is no dev split, so many train texts are.

@@ -27,9 +27,9 @@ from written import read_written
 
 from el4ner.data import Example, Span
 from el4ner.errors import El4nerError
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
+from el4ner.text.noun_phrases import phrases
 from el4ner.text.passage import show
-from el4ner.text.phrases import phrases
 
 # The most texts taken of each data set; all of them may be given away with the weights (`redistribution` in meta.json).
 CAPS = {

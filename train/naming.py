@@ -11,8 +11,7 @@ from kinds import KINDS
 from mixes import Mix
 from sets import Corpus
 
-from el4ner.data import Example, Label, Span
-from el4ner.models.constraint import EMPTY
+from el4ner.data import EMPTY, Example, Label, Span
 
 
 class Naming:

@@ -9,11 +9,11 @@ import numpy as np
 from outside import plain
 
 from el4ner.data import Example, Span
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
 from el4ner.retrieval.encoder import default_encoder
 from el4ner.retrieval.index import Index, gold
-from el4ner.retrieval.similarity import span_weights
-from el4ner.retrieval.table import Ranking
+from el4ner.retrieval.pos_weights import span_weights
+from el4ner.retrieval.spansim import Ranking
 
 NEAR, FREE = 32, 6  # neighbours kept of each text: with entities (half by spans, half by text), and without
 _SAME = 0.97  # the cosine from which two texts are near-duplicates, of which neither demonstrates the other

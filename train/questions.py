@@ -16,8 +16,7 @@ from naming import Naming
 from sets import Corpus
 from writing import joined, reshaping
 
-from el4ner.data import Example, Label
-from el4ner.models.constraint import EMPTY, SEPARATOR
+from el4ner.data import EMPTY, SEPARATOR, Example, Label
 from el4ner.prompts.style import style
 from el4ner.text.passage import show
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from el4ner.models.pretrained import open_tokenizer
+from el4ner.models.transformers.load import open_tokenizer
 
 
 def main() -> None:

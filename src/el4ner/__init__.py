@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from el4ner.annotation import Annotation as Annotation
     from el4ner.annotation import Trace as Trace
-    from el4ner.config import Recipe as Recipe
     from el4ner.data import Ballot as Ballot
     from el4ner.data import Candidate as Candidate
     from el4ner.data import Document as Document
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from el4ner.data import Span as Span
     from el4ner.data import Verdict as Verdict
     from el4ner.data import Vote as Vote
+    from el4ner.decide import Decision as Decision
     from el4ner.errors import ConfigError as ConfigError
     from el4ner.errors import ContextError as ContextError
     from el4ner.errors import DataError as DataError
@@ -34,23 +34,23 @@ if TYPE_CHECKING:
     from el4ner.errors import ModelError as ModelError
     from el4ner.models.store import Store as Store
     from el4ner.pipeline import EL4NER as EL4NER
-    from el4ner.pool import Pool as Pool
+    from el4ner.pool.pool import Pool as Pool
     from el4ner.recipes.load import load_recipe as load_recipe
-    from el4ner.vote import Decision as Decision
+    from el4ner.recipes.settings import Recipe as Recipe
 
 __version__ = _version("el4ner")
 
 # Where each public name lives; looked up when it is first used, so that `import el4ner` costs nothing.
 _HOMES = {
     "annotation": ("Annotation", "Trace"),
-    "config": ("Recipe",),
+    "recipes.settings": ("Recipe",),
     "data": ("Ballot", "Candidate", "Document", "Entity", "Example", "Label", "Span", "Verdict", "Vote"),
     "errors": ("ConfigError", "ContextError", "DataError", "El4nerError", "MissingExtraError", "ModelError"),
     "models.store": ("Store",),
     "pipeline": ("EL4NER",),
-    "pool": ("Pool",),
+    "pool.pool": ("Pool",),
     "recipes.load": ("load_recipe",),
-    "vote": ("Decision",),
+    "decide": ("Decision",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from el4ner.data import Ballot, Entity, Span
-from el4ner.vote import Decision, Overlap, Rule, decide
+from el4ner.decide import Decision, Overlap, Rule, decide
 
 T = TypeVar("T")
 

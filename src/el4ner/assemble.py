@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from el4ner.annotation import Annotation, Shown, Trace
 from el4ner.data import Ballot, Candidate, Document, Span
-from el4ner.member import Brief
+from el4ner.decide import Decision, decide
+from el4ner.ensemble.member import Brief
 from el4ner.stages.extract import STAGE as EXTRACT
 from el4ner.stages.extract import Extracted
 from el4ner.stages.retrieve import Retrieved
 from el4ner.text.passage import Passage
-from el4ner.vote import Decision, decide
 
 
 def assemble(

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+SEPARATOR = "; "  # between the entries of a list of entities, in prompts and replies
+EMPTY = "none"  # in place of a list without entries, and of a type: none of these
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -116,7 +119,7 @@ class Ballot:
 class Entity:
     """A decided entity: `text == document[start:end]`.
 
-    `score` is between 0 and 1 and comes from the votes (see `el4ner.vote`). `votes` maps each member that did not
+    `score` is between 0 and 1 and comes from the votes (see `el4ner.decide`). `votes` maps each member that did not
     abstain to its label, None for "none of these". `verified` is None where nobody was asked.
     """
 

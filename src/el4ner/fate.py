@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Entity, Span
-from el4ner.vote import decide, winner
+from el4ner.decide import decide, winner
 
 
 def ballot_of(annotation: Annotation, entity: Span | Entity) -> Ballot | None:

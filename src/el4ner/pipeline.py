@@ -13,33 +13,32 @@ from math import ceil
 from pathlib import Path
 
 from el4ner.annotation import Annotation
-from el4ner.asked import Labels, asked_labels
 from el4ner.assemble import assemble, trace
-from el4ner.config import Recipe
+from el4ner.concurrency import ahead, shares, windows
+from el4ner.crf.voter import Plugin, proposed, voted, weights
 from el4ner.data import Ballot, Document, Label
-from el4ner.desk import Desk
+from el4ner.decide import Decision
+from el4ner.ensemble.costs import Cost, Ledger
+from el4ner.ensemble.dispatch import Desk
+from el4ner.ensemble.member import Brief, Member
 from el4ner.errors import DataError, ModelError
-from el4ner.ledger import Cost, Ledger
-from el4ner.member import Brief, Member
 from el4ner.models.base import Model
 from el4ner.models.open import open_models
 from el4ner.models.store import Store
-from el4ner.plugin import Plugin, proposed, voted, weights
-from el4ner.pool import Pool
+from el4ner.pool.labels import Labels, asked_labels
+from el4ner.pool.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
+from el4ner.recipes.settings import Recipe
 from el4ner.retrieval.encoder import Encoder, default_encoder
-from el4ner.retrieval.retriever import Retriever
-from el4ner.sidebyside import ahead
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import STAGE as EXTRACT
 from el4ner.stages.extract import Extracted, extract
-from el4ner.stages.fork import Setting, fork
+from el4ner.stages.label_tree import Setting, fork
 from el4ner.stages.retrieve import Retrieved
+from el4ner.stages.retriever import Retriever
 from el4ner.stages.verify import verify
 from el4ner.text.passage import Passage, cut, show
-from el4ner.vote import Decision
-from el4ner.windows import shares, windows
 
 _STAGES = ("retrieve", "extract", "classify", "verify")
 _SILENT = 4  # passages in a row without an answer that end a run: fewer can be texts that every model refuses

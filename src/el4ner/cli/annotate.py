@@ -21,8 +21,8 @@ from el4ner.formats.jsonl import dumps
 
 if TYPE_CHECKING:
     from el4ner.data import Document
+    from el4ner.ensemble.costs import Tally
     from el4ner.pipeline import EL4NER
-    from el4ner.tally import Tally
 
 Texts = Annotated[
     list[Path] | None,
@@ -55,8 +55,8 @@ def annotate(
     A run that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
     from el4ner.cli.progress import watched
+    from el4ner.ensemble.costs import Tally
     from el4ner.record import record
-    from el4ner.tally import Tally
 
     named = files or [Path("-")]
     if not files and sys.stdin.isatty():

@@ -10,11 +10,11 @@ from rich.text import Text
 
 from el4ner.cli.console import out, say
 from el4ner.cli.opening import read_pool
-from el4ner.cli.options import LabelsFile, RecipeName, StoreFile, store_path
+from el4ner.cli.options import LabelsFile, RecipeName, StoreFile
 from el4ner.cli.output import lines_to
 
 if TYPE_CHECKING:
-    from el4ner.doctor import Diagnosis, Outlook
+    from el4ner.ensemble.doctor import Diagnosis, Outlook
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 
@@ -24,8 +24,8 @@ def check(
     labels: LabelsFile = None,
 ) -> None:
     """Look a pool over before anything is paid for: labels, offsets, repeats. Exit code 1 if it holds errors."""
-    from el4ner.poolcheck import Severity, check
-    from el4ner.view.marks import one_line
+    from el4ner.pool.check import Severity, check
+    from el4ner.text.printable import one_line
     from el4ner.view.render import grid
 
     report = check(read_pool(file, labels))
@@ -68,7 +68,7 @@ def recipes(
 
 def doctor(recipe: RecipeName = "nano") -> None:
     """Ask a recipe's models what they can do, and say what will degrade. Exit code 1 if one is not there."""
-    from el4ner.doctor import examine
+    from el4ner.ensemble.doctor import examine
     from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)
@@ -83,7 +83,7 @@ def doctor(recipe: RecipeName = "nano") -> None:
 
 
 def _print_diagnosis(diagnosis: Diagnosis) -> None:
-    from el4ner.view.marks import one_line
+    from el4ner.text.printable import one_line
     from el4ner.view.render import grid, yes_or_no
 
     asked = f", asked in the style {diagnosis.style}" if diagnosis.style else ""
@@ -115,8 +115,8 @@ def store(
     ] = None,
 ) -> None:
     """Show what the reply store holds, by model, and what it did cost once."""
-    from el4ner.models.store import Store
-    from el4ner.view.marks import one_line
+    from el4ner.models.store import Store, store_path
+    from el4ner.text.printable import one_line
     from el4ner.view.render import grid
 
     path = store_path(store)

@@ -124,8 +124,8 @@ def _make(planned: Sequence[Trial], format: Layout, store: Store | None) -> None
     from el4ner.cli.progress import RunsBar
     from el4ner.evaluate.compare import outcomes
     from el4ner.evaluate.experiment import Workshop
-    from el4ner.evaluate.layout import to_csv, to_json, to_markdown
     from el4ner.evaluate.table import Failed, tabulate
+    from el4ner.evaluate.table_formats import to_csv, to_json, to_markdown
 
     made: list[Outcome] = []
     with closing(Workshop(store)) as workshop, RunsBar(len(planned), sum(len(t.plan.texts) for t in planned)) as bar:

@@ -58,7 +58,7 @@ def _print(title: str, *parts: RenderableType) -> None:
 
 
 def _grid(table: Table) -> RenderableType:
-    from el4ner.view.marks import one_line
+    from el4ner.text.printable import one_line
     from el4ner.view.render import grid
 
     drawn = grid(*table.columns)
@@ -73,7 +73,7 @@ def _text(text: Judged, cases: Sequence[Case], colours: Mapping[str, str]) -> Re
     from rich.console import Group
 
     from el4ner.evaluate.mistakes.mistake_tables import summary
-    from el4ner.view.marks import one_line
+    from el4ner.text.printable import one_line
     from el4ner.view.render import grid, highlight
 
     annotation = text.annotation

@@ -58,7 +58,7 @@ def evaluate(
     from el4ner.evaluate.report import as_json, report
     from el4ner.evaluate.run import save
     from el4ner.evaluate.sets.dataset import open_dataset
-    from el4ner.pool import Pool
+    from el4ner.pool.pool import Pool
     from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)
@@ -85,7 +85,7 @@ def _print(report: Report, title: str) -> None:
 
 
 def _scores(report: Report) -> Table:
-    from el4ner.view.marks import one_line
+    from el4ner.text.printable import one_line
     from el4ner.view.render import grid
 
     scores, interval = report.scores, report.interval

@@ -19,7 +19,7 @@ Ollama = Annotated[
 
 def build(recipe: RecipeName = "nano") -> None:
     """Merge every adapter of a recipe into its base model now, rather than at first use; print where the files are."""
-    from el4ner.experts import checksum
+    from el4ner.models.gguf.export import checksum
     from el4ner.recipes.load import load_recipe
 
     for expert in merged(load_recipe(recipe)):
@@ -34,7 +34,7 @@ def build(recipe: RecipeName = "nano") -> None:
 
 def export(ollama: Ollama, recipe: RecipeName = "nano") -> None:
     """Write a recipe's merged models in the form that another engine takes, with a recipe that asks it."""
-    from el4ner.experts import export_ollama
+    from el4ner.models.gguf.export import export_ollama
     from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)

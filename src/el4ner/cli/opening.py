@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 from el4ner.cli.console import err, say
 
 if TYPE_CHECKING:
-    from el4ner.config import Recipe
-    from el4ner.experts import Expert
+    from el4ner.models.gguf.export import Expert
     from el4ner.models.store import Store
     from el4ner.pipeline import EL4NER
-    from el4ner.pool import Pool
+    from el4ner.pool.pool import Pool
+    from el4ner.recipes.settings import Recipe
 
 
 def read_pool(path: Path, labels: Path | None) -> Pool:
     """The pool, with the labels of a file if one is named."""
-    from el4ner.pool import Pool
+    from el4ner.pool.pool import Pool
 
     return Pool.read(path, labels)
 
 
 def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER, float]:
     """An ensemble, and the seconds that it took to open. Says what it is doing."""
-    from el4ner.experts import built
+    from el4ner.models.gguf.export import built
     from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)
@@ -46,7 +46,7 @@ def merged(recipe: Recipe) -> list[Expert]:
     """The files of the recipe's embedded models, made with a bar on standard error where they are missing."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from el4ner.experts import build, embedded
+    from el4ner.models.gguf.export import build, embedded
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(24), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,20 +30,12 @@ StoreFile = Annotated[
 NoStore = Annotated[bool, typer.Option("--no-store", help="Ask everything afresh and remember nothing.")]
 
 
-def store_path(given: Path | None) -> Path:
-    """Where the reply store is: as given, else EL4NER_STORE, else in the user's cache."""
-    from platformdirs import user_cache_path
-
-    named = os.environ.get("EL4NER_STORE")
-    return given or (Path(named) if named else user_cache_path("el4ner") / "replies.sqlite")
-
-
 def open_store(given: Path | None, no_store: bool) -> Store | None:
     """The reply store, or None if there shall be none."""
     if no_store and given:
         raise typer.BadParameter("--store and --no-store exclude each other")
     if no_store:
         return None
-    from el4ner.models.store import Store
+    from el4ner.models.store import Store, store_path
 
     return Store.open(store_path(given))

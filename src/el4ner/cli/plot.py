@@ -35,7 +35,7 @@ def plot(picture: Wanted, runs: Folders, output: File) -> None:
     from el4ner.evaluate import plots
     from el4ner.evaluate.calibration import calibration
     from el4ner.evaluate.mistakes.confusion import confusion
-    from el4ner.evaluate.points import points, read_runs, texts_by_recipe
+    from el4ner.evaluate.plot_points import points, read_runs, texts_by_recipe
 
     found = read_runs(runs)
     match picture:

@@ -21,7 +21,7 @@ from el4ner.annotation import Annotation
 from el4ner.cli.console import err
 from el4ner.evaluate.experiment import Watch
 from el4ner.pipeline import EL4NER
-from el4ner.view.marks import one_line
+from el4ner.text.printable import one_line
 
 
 def watched(annotations: Iterable[Annotation], ner: EL4NER, total: int | None) -> Iterator[Annotation]:

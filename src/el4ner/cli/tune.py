@@ -62,9 +62,9 @@ def tune(
 
     A search that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
-    from el4ner.evaluate.tuning.recipe_file import recipe_toml
     from el4ner.evaluate.tuning.tune import budget, draw, tune
     from el4ner.recipes.load import load_recipe
+    from el4ner.recipes.write import recipe_toml
 
     output = None if output == Path("-") else output
     base, examples = load_recipe(recipe), read_pool(pool, labels)
@@ -173,7 +173,7 @@ def _sure(tuned: Tuned) -> str:
 
 
 def _print(tuned: Tuned, to: Console) -> None:
-    from el4ner.view.marks import one_line
+    from el4ner.text.printable import one_line
     from el4ner.view.render import grid
 
     tried = grid("stage", "setting", "threshold", "P", "R", "F1", "")
@@ -204,7 +204,7 @@ def _row(estimate: Estimate) -> list[str]:
 
 def _conclusion(tuned: Tuned) -> Iterator[str]:
     from el4ner.evaluate.tuning.tune import FOLDS
-    from el4ner.view.marks import one_line
+    from el4ner.text.printable import one_line
 
     gap, agreed = tuned.comparison, f"{tuned.agreed} of {FOLDS} folds chose the same"
     if tuned.tried:

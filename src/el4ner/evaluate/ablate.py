@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from el4ner.annotation import Annotation
-from el4ner.config import Recipe
 from el4ner.evaluate.run import Run, Setup
 from el4ner.evaluate.stages import Judged
+from el4ner.recipes.settings import Recipe
 from el4ner.stages.verify import STAGE as VERIFY
 
 Changes = Mapping[str, Any]

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
-from el4ner.config import Recipe
 from el4ner.errors import ConfigError, DataError, El4nerError
 from el4ner.evaluate.ablate import redecided
 from el4ner.evaluate.experiment import Plan, Watch, Workshop, plan, weights
@@ -21,6 +20,7 @@ from el4ner.evaluate.report import as_json, report
 from el4ner.evaluate.run import Run, load, load_setup, save
 from el4ner.evaluate.sets.dataset import Dataset
 from el4ner.evaluate.table import Failed, Outcome, result
+from el4ner.recipes.settings import Recipe
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from el4ner.annotation import Annotation
-from el4ner.config import Recipe
 from el4ner.data import Document, Example
-from el4ner.engines import ServerSettings
 from el4ner.errors import DataError
 from el4ner.evaluate.run import Run, Setup
 from el4ner.evaluate.sets.dataset import Dataset, leaked, sample
 from el4ner.evaluate.stages import Judged
 from el4ner.models.base import Model
-from el4ner.models.gguf import count_parameters
-from el4ner.models.merge import file_digest
+from el4ner.models.gguf.header import count_parameters
+from el4ner.models.gguf.merge import file_digest
 from el4ner.models.open import locate, open_model
+from el4ner.models.settings import ServerSettings
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
-from el4ner.pool import Pool, digest
+from el4ner.pool.pool import Pool, digest
+from el4ner.recipes.settings import Recipe
 
 Watch = Callable[[Iterator[Annotation], EL4NER, int], Iterator[Annotation]]
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from el4ner.errors import ConfigError, DataError, MissingExtraError
 from el4ner.evaluate.calibration import Calibration
 from el4ner.evaluate.mistakes.confusion import Confusion
-from el4ner.evaluate.points import Point
-from el4ner.view.marks import one_line
+from el4ner.evaluate.plot_points import Point
+from el4ner.text.printable import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

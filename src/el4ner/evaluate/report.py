@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from el4ner.ensemble.costs import Cost
 from el4ner.evaluate.bootstrap import Interval, interval
 from el4ner.evaluate.calibration import calibration
 from el4ner.evaluate.run import Run
 from el4ner.evaluate.score import Score, Scores, counts, score
 from el4ner.evaluate.stages import Share, Stages, stages
-from el4ner.ledger import Cost
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from el4ner.config import Recipe
 from el4ner.data import Label
+from el4ner.ensemble.costs import Cost
 from el4ner.errors import DataError
 from el4ner.evaluate.score import Text
 from el4ner.evaluate.stages import Judged
-from el4ner.ledger import Cost
+from el4ner.recipes.settings import Recipe
 
 _FORMAT = 1
 

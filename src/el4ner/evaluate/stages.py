@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Entity, Span
+from el4ner.decide import upheld, winner
+from el4ner.ensemble.costs import Tally
 from el4ner.evaluate.score import Score
-from el4ner.tally import Tally
-from el4ner.vote import upheld, winner
 
 Place = tuple[int, int]
 

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from el4ner.data import EMPTY, SEPARATOR
 from el4ner.text.words import words
 
-SEPARATOR = "; "
-EMPTY = "none"
 _ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]')
 _NGRAM = 8  # longest span, in words, of the JSON-schema dialect, which has to enumerate them
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from el4ner.config import Recipe
-from el4ner.engines import EmbeddedSettings, TransformersSettings
+from el4ner.concurrency import together
 from el4ner.errors import ConfigError, MissingExtraError
 from el4ner.models.base import Model
-from el4ner.sidebyside import together
+from el4ner.models.settings import EmbeddedSettings, TransformersSettings
+from el4ner.recipes.settings import Recipe
 
 
 def open_models(recipe: Recipe) -> dict[str, Model]:
@@ -28,7 +28,7 @@ def open_model(recipe: Recipe, name: str, sharing: int = 1) -> Model:
     """Open one model of a recipe, of so many that share this process. Raises `ModelError` where it cannot be opened."""
     settings = recipe.models[name]
     if isinstance(settings, EmbeddedSettings):
-        from el4ner.models.openvino import CACHED, OpenVINOModel
+        from el4ner.models.openvino.engine import CACHED, OpenVINOModel
 
         return OpenVINOModel.open(
             locate(settings.path),
@@ -39,7 +39,7 @@ def open_model(recipe: Recipe, name: str, sharing: int = 1) -> Model:
             CACHED // sharing,
         )
     if isinstance(settings, TransformersSettings):
-        from el4ner.models.transformers import TransformersModel
+        from el4ner.models.transformers.engine import TransformersModel
 
         return TransformersModel.open(
             str(locate(settings.path)) if settings.path.startswith("package:") else settings.path,
@@ -50,8 +50,8 @@ def open_model(recipe: Recipe, name: str, sharing: int = 1) -> Model:
             settings.batch_tokens,
             settings.context,
         )
-    from el4ner.models.endpoint import Endpoint
-    from el4ner.models.openai import OpenAIModel
+    from el4ner.models.openai.endpoint import Endpoint
+    from el4ner.models.openai.engine import OpenAIModel
 
     return OpenAIModel(
         Endpoint(

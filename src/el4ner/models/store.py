@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -117,6 +118,14 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def store_path(given: Path | None) -> Path:
+    """Where the reply store is: as given, else EL4NER_STORE, else in the user's cache."""
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("EL4NER_STORE")
+    return given or (Path(named) if named else user_cache_path("el4ner") / "replies.sqlite")
 
 
 def key(identity: str, request: Request) -> bytes:

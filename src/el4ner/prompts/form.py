@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
-from el4ner.data import Example
+from el4ner.data import EMPTY, SEPARATOR, Example
 from el4ner.models.base import Reply
-from el4ner.models.constraint import EMPTY, SEPARATOR
 from el4ner.prompts.marked import markable, marked, read_marks
 from el4ner.prompts.reasons import read_reasons, reasons
 from el4ner.prompts.replies import Item, read_listing

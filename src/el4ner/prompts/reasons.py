@@ -21,8 +21,8 @@ from itertools import islice
 from el4ner.data import Example, Span
 from el4ner.models.base import Outcome, Reply
 from el4ner.prompts.replies import Item, probability_of
+from el4ner.text.noun_phrases import phrases
 from el4ner.text.passage import passage
-from el4ner.text.phrases import phrases
 
 _LINE = re.compile(
     r"^[ \t]*(?:-[ \t]+)?(?P<text>\S.*?)[ \t]*\|[ \t]*(?P<verdict>true|false)\b(?P<why>.*)$", re.IGNORECASE | re.M

@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from el4ner.data import EMPTY
 from el4ner.models.base import Outcome, Reply, Token
-from el4ner.models.constraint import EMPTY
 
 _SEPARATORS = re.compile(r"[;\n,]")  # a comma behind a known type only
 _BULLET = re.compile(r"\s*(?:[-*•](?:\s+|$))*")

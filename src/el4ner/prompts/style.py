@@ -20,10 +20,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Protocol
 
-from el4ner.data import Example, Label
+from el4ner.data import EMPTY, SEPARATOR, Example, Label
 from el4ner.errors import ConfigError
 from el4ner.models.base import Message, Request
-from el4ner.models.constraint import EMPTY, SEPARATOR, Listing, OneOf
+from el4ner.models.constraint import Listing, OneOf
 from el4ner.prompts.form import Form
 from el4ner.text.passage import show
 

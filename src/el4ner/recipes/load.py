@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from el4ner.config import MemberSettings, Recipe
-from el4ner.engines import EmbeddedSettings, ServerSettings, Settings, TransformersSettings
 from el4ner.errors import ConfigError, did_you_mean
+from el4ner.models.settings import EmbeddedSettings, ServerSettings, Settings, TransformersSettings
+from el4ner.recipes.settings import MemberSettings, Recipe
 
 
 def recipe_names() -> list[str]:

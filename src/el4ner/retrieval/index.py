@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from el4ner.data import Example, Span
-from el4ner.pool import Pool
-from el4ner.retrieval.coarse import FROM, Coarse
+from el4ner.pool.pool import Pool
+from el4ner.retrieval.approximate import FROM, Coarse
+from el4ner.retrieval.disk_cache import Shelf, coarse, read
 from el4ner.retrieval.encoder import Encoder
-from el4ner.retrieval.shelf import Shelf, coarse, read
-from el4ner.retrieval.table import Asked, Integers, Ranking, Table, Vectors, arrange
+from el4ner.retrieval.spansim import Asked, Integers, Ranking, Table, Vectors, arrange
 from el4ner.text.passage import show
 
 # What can be searched: the spans of the examples with entities, their whole texts, the texts without entities.

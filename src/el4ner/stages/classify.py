@@ -1,4 +1,4 @@
-"""Stage 3: every member gives every candidate a type, or none of these. The vote itself is `el4ner.vote`."""
+"""Stage 3: every member gives every candidate a type, or none of these. The vote itself is `el4ner.decide`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
-from el4ner.config import ClassifySettings
-from el4ner.data import NOT_ASKED, Ballot, Candidate, Proposal, Vote
-from el4ner.desk import Desk
-from el4ner.member import Member
+from el4ner.data import EMPTY, NOT_ASKED, Ballot, Candidate, Proposal, Vote
+from el4ner.decide import Decision, settled
+from el4ner.ensemble.dispatch import Desk
+from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
-from el4ner.models.constraint import EMPTY
 from el4ner.prompts.replies import read_choice
+from el4ner.recipes.settings import ClassifySettings
 from el4ner.stages.extract import Extracted
-from el4ner.stages.fork import Fork
+from el4ner.stages.label_tree import Fork
 from el4ner.text.passage import Passage
-from el4ner.vote import Decision, settled
 
 STAGE = "classify"
 

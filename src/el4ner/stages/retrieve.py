@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from el4ner.config import RetrieveSettings
 from el4ner.data import Example, Label, Span
-from el4ner.desk import Desk
-from el4ner.member import Member
+from el4ner.ensemble.dispatch import Desk
+from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Request
 from el4ner.prompts.replies import read_listing
+from el4ner.recipes.settings import RetrieveSettings
 from el4ner.retrieval.index import Index, Kind, Query
-from el4ner.retrieval.similarity import PosWeights, span_weights
-from el4ner.retrieval.table import NOTHING, Ranking
+from el4ner.retrieval.pos_weights import PosWeights, span_weights
+from el4ner.retrieval.spansim import NOTHING, Ranking
 from el4ner.text.ground import ground
+from el4ner.text.noun_phrases import phrases
 from el4ner.text.passage import Passage, show
-from el4ner.text.phrases import phrases
 
 STAGE = "retrieve"
 _WIDER = 4  # candidates for each demonstration that balance and diversity choose from

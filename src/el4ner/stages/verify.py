@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from el4ner.data import Ballot, Label, Verdict
-from el4ner.desk import Desk
-from el4ner.member import Brief, Member
+from el4ner.decide import Decision, calibrated, winner
+from el4ner.ensemble.dispatch import Desk
+from el4ner.ensemble.member import Brief, Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.replies import read_choice
 from el4ner.text.passage import Passage
-from el4ner.vote import Decision, calibrated, winner
 
 STAGE = "verify"
 

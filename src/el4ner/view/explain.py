@@ -13,8 +13,8 @@ from rich.text import Text
 from el4ner.annotation import Annotation, Trace
 from el4ner.data import Ballot, Span
 from el4ner.fate import entity_of, why_not
-from el4ner.pool import Pool
-from el4ner.view.marks import one_line
+from el4ner.pool.pool import Pool
+from el4ner.text.printable import one_line
 from el4ner.view.render import entity_table, grid, highlight, label_text, probability, yes_or_no
 
 _WEIGHED = {

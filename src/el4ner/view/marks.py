@@ -1,8 +1,7 @@
-"""What the terminal and the page share when they draw a text: where marks open and close, colours, safe characters."""
+"""What the terminal and the page share when they draw a text: where marks open and close, colours."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +14,6 @@ _COLOURS = (
     *("#ff9bba", "#c5c45e", "#43d1f1", "#e6a2eb", "#efb05c", "#4ad8c1", "#bab3fe", "#fea38a", "#8ad389", "#8ec2fd"),
     *("#fdd8cc", "#c2efc4", "#d0e3fc", "#fcd6df", "#e4e6ad", "#b1edfe", "#fcd1fc", "#fedbae", "#a9f2e5", "#e0ddfe"),
 )
-_LONE, _BIDI = "\ufffd", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +60,3 @@ def _close(stack: list[Span | Entity], at: int) -> Iterator[Mark]:
 def palette(labels: Sequence[str]) -> dict[str, str]:
     """A colour for each label, by its place: stable over texts and runs, distinct for the first twenty."""
     return {label: _COLOURS[i % len(_COLOURS)] for i, label in enumerate(dict.fromkeys(labels))}
-
-
-def printable(text: str) -> str:
-    """The text, character by character, without what a terminal or browser could obey or choke on.
-
-    Control characters become their pictures (tabs and line ends stay), lone surrogates and overrides of the writing
-    direction U+FFFD. Offsets stay what they are.
-    """
-    return text if text.isascii() and text.isprintable() else "".join(map(_printable, text))
-
-
-def _printable(char: str) -> str:
-    if char in "\n\t":
-        return char
-    if char in _BIDI or unicodedata.category(char) == "Cs":
-        return _LONE
-    if unicodedata.category(char) == "Cc":
-        return chr(0x2400 + ord(char)) if ord(char) < 0x20 else "\u2421" if char == "\x7f" else _LONE
-    return char
-
-
-def one_line(text: str, longest: int = 200) -> str:
-    """Printable, on one line, shortened in the middle of what is too long."""
-    line = printable(text).replace("\n", "\u2424").replace("\t", " ")
-    return line if len(line) <= longest else f"{line[: longest // 2]} … {line[-longest // 2 :]}"

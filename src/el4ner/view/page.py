@@ -11,9 +11,10 @@ from importlib.resources import files
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Entity, Label, Span, Vote
+from el4ner.ensemble.costs import Cost
 from el4ner.fate import ballot_of, entity_of, why_not
-from el4ner.ledger import Cost
-from el4ner.view.marks import INK, marks, one_line, palette, printable
+from el4ner.text.printable import one_line, printable
+from el4ner.view.marks import INK, marks, palette
 
 _COUNTS = ("asked", "repeated", "stored", "calls", "cut", "failed", "prompt", "cached", "generated")
 

@@ -9,9 +9,9 @@ from typing import Literal
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot
+from el4ner.decide import decide, winner
 from el4ner.evaluate.mistakes.match import Kind, Pair, match, place
 from el4ner.evaluate.stages import Judged
-from el4ner.vote import decide, winner
 
 Origin = Literal["extraction", "classification", "verification", "decision"]
 _Place = tuple[int, int]

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from el4ner.annotation import Annotation
-from el4ner.config import DecideSettings, Recipe, VerifySettings
+from el4ner.crf.voter import Plugin, weights
 from el4ner.data import Ballot, Document, Example
+from el4ner.ensemble.costs import Cost
 from el4ner.evaluate.score import Counts, strict
-from el4ner.ledger import Cost
 from el4ner.pipeline import EL4NER
-from el4ner.plugin import Plugin, weights
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
+from el4ner.recipes.settings import DecideSettings, Recipe, VerifySettings
 
 Opener = Callable[[Recipe, Pool], EL4NER]
 Watch = Callable[[Iterator[Annotation], EL4NER, int], Iterator[Annotation]]

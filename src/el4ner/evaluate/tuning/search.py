@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from el4ner.config import Recipe, RetrieveSettings, VerifySettings
+from el4ner.decide import Rule, calibrated
 from el4ner.evaluate.score import Score, total
-from el4ner.evaluate.tuning.choose import Goal, choose
 from el4ner.evaluate.tuning.leave_one_out import Evidence
-from el4ner.pool import Pool
-from el4ner.vote import Rule, calibrated
+from el4ner.evaluate.tuning.one_standard_error import Goal, choose
+from el4ner.pool.pool import Pool
+from el4ner.recipes.settings import Recipe, RetrieveSettings, VerifySettings
 
 DEMONSTRATIONS = (4, 8, 16)
 THRESHOLDS = tuple(round(0.05 * n, 2) for n in range(20))

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from el4ner.config import Recipe
 from el4ner.data import Example
+from el4ner.ensemble.costs import Cost
 from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.bootstrap import Comparison, Interval, compare, interval
 from el4ner.evaluate.experiment import Workshop
 from el4ner.evaluate.score import Counts, Score, total
-from el4ner.evaluate.tuning.choose import Goal, choose
+from el4ner.evaluate.tuning.fit_calibration import Sureness, sharpened
 from el4ner.evaluate.tuning.leave_one_out import Evidence, Opener, Watch
+from el4ner.evaluate.tuning.one_standard_error import Goal, choose
 from el4ner.evaluate.tuning.search import Found, Tried, changed, demonstrations, retrievals, search
-from el4ner.evaluate.tuning.sureness import Sureness, sharpened
-from el4ner.ledger import Cost
 from el4ner.models.store import Store
-from el4ner.pool import Pool
+from el4ner.pool.pool import Pool
 from el4ner.recipes.load import load_recipe
+from el4ner.recipes.settings import Recipe
 from el4ner.text.passage import cut, show
 
 FOLDS = 5

@@ -1,0 +1,1 @@
+"""A conditional random field that learns from the pool in seconds, and votes."""

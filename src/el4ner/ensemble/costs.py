@@ -1,0 +1,134 @@
+"""What was asked and what it cost, by stage and member."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from el4ner.annotation import Annotation
+from el4ner.data import NOT_ASKED
+from el4ner.models.base import Outcome, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Totals of one member in one stage.
+
+    `asked` counts the questions of the stage, `repeated` those that equal another of the same batch, `stored` those
+    that the reply store knew; the rest were calls. Tokens and seconds are those of the calls; `stored_prompt` and
+    `stored_generated` are the tokens that the stored replies did cost once, so that both together are what the stage
+    costs whoever asks all of it.
+    """
+
+    stage: str
+    member: str
+    asked: int = 0
+    repeated: int = 0
+    stored: int = 0
+    calls: int = 0
+    prompt: int = 0
+    cached: int = 0
+    generated: int = 0
+    failed: int = 0
+    cut: int = 0
+    seconds: float = 0.0
+    stored_prompt: int = 0
+    stored_generated: int = 0
+
+
+class Ledger:
+    """Adds up costs while texts are annotated."""
+
+    def __init__(self) -> None:
+        self._costs: dict[tuple[str, str], Cost] = {}
+        self._lock = Lock()
+        self._at_work = 0  # batches under way
+        self._since = 0.0
+        self._busy = 0.0
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """Totals so far, in the order in which stages and members were first heard."""
+        with self._lock:
+            return tuple(self._costs.values())
+
+    @property
+    def busy(self) -> float:
+        """Seconds in which at least one model was at work: less than the sum, where they work side by side."""
+        return self._busy
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While a model answers."""
+        with self._lock:
+            self._at_work += 1
+            if self._at_work == 1:
+                self._since = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_work -= 1
+                if not self._at_work:
+                    self._busy += time.perf_counter() - self._since
+
+    def add(
+        self, stage: str, member: str, asked: int, stored: Sequence[Reply], replies: Sequence[Reply], seconds: float
+    ) -> None:
+        """Count one batch of `asked` questions: the replies that the store knew, and those of the calls that were made.
+
+        `seconds` is what the calls took.
+        """
+        with self._lock:
+            old = self._costs.get((stage, member), Cost(stage, member))
+            self._costs[stage, member] = _plus(old, asked, stored, replies, seconds)
+
+
+def _plus(old: Cost, asked: int, stored: Sequence[Reply], replies: Sequence[Reply], seconds: float) -> Cost:
+    return replace(
+        old,
+        asked=old.asked + asked,
+        repeated=old.repeated + asked - len(stored) - len(replies),
+        stored=old.stored + len(stored),
+        calls=old.calls + len(replies),
+        prompt=old.prompt + sum(reply.usage.prompt for reply in replies),
+        cached=old.cached + sum(reply.usage.cached for reply in replies),
+        generated=old.generated + sum(reply.usage.generated for reply in replies),
+        failed=old.failed + sum(reply.outcome is Outcome.FAILED for reply in replies),
+        cut=old.cut + sum(reply.outcome is Outcome.CUT for reply in replies),
+        seconds=old.seconds + seconds,
+        stored_prompt=old.stored_prompt + sum(reply.usage.prompt for reply in stored),
+        stored_generated=old.stored_generated + sum(reply.usage.generated for reply in stored),
+    )
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts annotations as they pass.
+
+    `ungrounded` counts what members listed that does not stand in the text, `abstained` answers that were of no use.
+    """
+
+    texts: int = 0
+    entities: int = 0
+    ungrounded: int = 0
+    abstained: int = 0
+
+    def counting(self, annotations: Iterable[Annotation]) -> Iterator[Annotation]:
+        """The same annotations, counted."""
+        for annotation in annotations:
+            self.add(annotation)
+            yield annotation
+
+    def add(self, annotation: Annotation) -> None:
+        """Count one more."""
+        self.texts += 1
+        self.entities += len(annotation.entities)
+        self.ungrounded += sum(len(trace.ungrounded) for trace in annotation.traces)
+        self.abstained += sum(len(trace.abstained) for trace in annotation.traces)
+        for ballot in annotation.ballots:
+            self.abstained += sum(vote.abstained not in ("", NOT_ASKED) for vote in ballot.votes)
+            self.abstained += sum(verdict.holds is None for verdict in ballot.verdicts)

@@ -1,0 +1,1 @@
+"""GGUF files: their headers, adapters merged into them, and their export."""

@@ -1,0 +1,243 @@
+"""Any server that speaks the OpenAI API: vLLM, llama-server, Ollama, LM Studio, hosted ones.
+
+Plain prompts go to `/completions`, chats to `/chat/completions`. What may go wrong, and what becomes of it:
+
+    429, 5xx, a broken connection   asked again after a growing pause, or after the one that Retry-After names; after
+                                    429 and 503 with fewer under way (see `slots`);
+                                    5xx to the last try: the call's others get one try each, until one succeeds
+    no answer in time               not asked again; after a whole round of silence, the call's others fail at once
+    nobody listens                  two more tries within 1.5 s, then the call's others fail at once
+    400 or 422 on a constraint      asked again without it; where none of its kind was ever taken, no more are sent
+    anything else                   a failed reply that says what came back
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, TypeVar
+
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError, Timeout
+
+from el4ner.errors import ModelError
+from el4ner.models.base import Done, Outcome, Reply, Request
+from el4ner.models.openai.endpoint import Dialect, Endpoint
+from el4ner.models.openai.limit import Slots
+from el4ner.models.openai.protocol import body_of, constrain, dig, read_reply
+from el4ner.models.openai.retry import Health, one_line, overload, passing, pause
+
+_DIALECTS: dict[str, Dialect] = {"llamacpp": "gbnf", "vllm": "vllm"}  # by what servers call themselves
+_TOKENIZE = {"llamacpp": "content", "vllm": "prompt"}  # the name of the text in a call of /tokenize
+_CONTEXT = 4096  # tokens, where neither the settings nor the server tell
+_CONNECT, _PROBE = 5.0, 10.0  # seconds until a connection stands; until a server has told what it is
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """What a server tells of itself and the model; empty where it does not."""
+
+    server: str = ""
+    weights: str = ""
+    context: int | None = None
+
+
+class OpenAIModel:
+    """A served model. One event loop, in a thread, serves all callers: one bound and one pool of connections."""
+
+    overlaps = True
+    cached: int | None = None  # the server's memory is the server's business
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        timeout = Timeout(endpoint.timeout, connect=min(_CONNECT, endpoint.timeout))
+        self._probe = Timeout(min(_PROBE, endpoint.timeout), connect=timeout.connect)
+        # The package's own retries would wait as long for a server that is down as for one that is busy.
+        self._client = AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key, timeout=timeout, max_retries=0)
+        self._slots = Slots(endpoint.concurrency)
+        self._known: _Card | None = None
+        self._takes: dict[tuple[str, type], bool] = {}  # path, kind of constraint -> whether taken, once that is known
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="el4ner-openai", daemon=True)
+        self._thread.start()
+
+    @property
+    def identity(self) -> str:
+        """The model's id, what the server tells of its weights, and the settings that change replies; not the address.
+
+        llama-server tells quantisation, parameters and bytes; vLLM the repository. Elsewhere, weights that are
+        exchanged under the same id go unnoticed. While the server cannot be asked, there is nothing told in it.
+        """
+        name, card = PurePath(self.endpoint.model), self._run(self._card(Health()))
+        settings = {"grammar": self.endpoint.grammar, "logprobs": self.endpoint.logprobs, **self.endpoint.extra}
+        said = [name.name if name.is_absolute() else str(name), card.server, card.weights]
+        return " ".join(["openai", *filter(None, said), json.dumps(settings, sort_keys=True)])
+
+    @property
+    def context(self) -> int:
+        """Tokens that a prompt and its reply may fill together."""
+        return self.endpoint.context or self._run(self._card(Health())).context or _CONTEXT
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text by the server's tokenizer (llama-server, vLLM); elsewhere `estimate`."""
+        return self._run(self._count(texts))
+
+    def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
+        """One reply a request, in order. `done` hears of each as soon as it is there."""
+        return self._run(self._generate(requests, done)) if requests else []
+
+    def close(self) -> None:
+        """Break off what is under way and close the connections. Closing twice is harmless."""
+        if not self._loop.is_closed():
+            self._run(self._shut())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        if self._loop.is_closed():
+            work.close()
+            raise ModelError(f"{self.endpoint.model}: this model has been closed")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except CancelledError:
+            raise ModelError(f"{self.endpoint.model}: this model was closed while it was asked") from None
+        except BaseException:  # an interrupt, say: what is under way ends with the call
+            future.cancel()
+            raise
+
+    async def _shut(self) -> None:
+        under_way = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)  # so that those who wait for them hear of it
+        await self._client.close()
+
+    async def _generate(self, requests: Sequence[Request], done: Done | None) -> list[Reply]:
+        health = Health()
+        card = await self._card(health)
+
+        async def reply(number: int, request: Request) -> Reply:
+            said = await self._reply(request, card, health)
+            if done is not None:
+                done([(number, said)])
+            return said
+
+        return await asyncio.gather(*(reply(number, request) for number, request in enumerate(requests)))
+
+    async def _reply(self, request: Request, card: _Card, health: Health) -> Reply:
+        async with self._slots:
+            try:
+                return read_reply(await self._ask(request, card, health), request)
+            except (OpenAIError, ValueError) as error:  # ValueError: what came back, or is to be sent, is no JSON
+                return Reply("", Outcome.FAILED, error=one_line(error))
+
+    async def _ask(self, request: Request, card: _Card, health: Health) -> object:
+        """The server's answer, under the request's constraint if the server takes it."""
+        path, body = body_of(request, self.endpoint)
+        constraint: dict[str, Any] = {}
+        kind = path, type(request.constraint)
+        if request.constraint is not None and self._takes.get(kind, True):
+            constraint = constrain(request.constraint, self._dialect(request, card), request.max_tokens)
+        if not constraint:
+            return await self._send(path, body, health)
+        try:
+            answer = await self._send(path, body | constraint, health)
+        except APIStatusError as error:
+            if error.status_code not in (400, 422):
+                raise
+            answer = await self._send(path, body, health)
+            self._takes.setdefault(kind, False)
+        else:
+            self._takes[kind] = True
+        return answer
+
+    def _dialect(self, request: Request, card: _Card) -> Dialect:
+        if self.endpoint.grammar != "auto":
+            return self.endpoint.grammar
+        return _DIALECTS.get(card.server, "none" if isinstance(request.prompt, str) else "json_schema")
+
+    async def _count(self, texts: Sequence[str]) -> list[int]:
+        health = Health()
+        name = _TOKENIZE.get((await self._card(health)).server)
+        if name is None:
+            return [estimate(text) for text in texts]
+
+        async def count(text: str) -> int:
+            async with self._slots:
+                found = await self._look("/tokenize", health, {"model": self.endpoint.model, name: text})
+            tokens = dig(found, "tokens")
+            return len(tokens) if isinstance(tokens, list) else estimate(text)
+
+        return await asyncio.gather(*map(count, texts))
+
+    async def _card(self, health: Health) -> _Card:
+        """What the server tells. Asked again as long as there is no answer."""
+        if self._known is not None:
+            return self._known
+        try:
+            models = dig(await self._send("/models", None, health), "data")
+        except (OpenAIError, ValueError) as error:
+            if passing(error):
+                return _Card()
+            models = None
+        models = models if isinstance(models, list) else []
+        named = [model for model in models if dig(model, "id") == self.endpoint.model]
+        model = (named or (models if len(models) == 1 else []) or [None])[0]  # llama-server takes any name for its one
+        server = dig(model, "owned_by") or ""
+        props = await self._look("/props", health) if server == "llamacpp" else None
+        context = dig(model, "max_model_len") or dig(props, "default_generation_settings", "n_ctx")
+        weights = [dig(model, "root"), *(dig(model, "meta", key) for key in ("ftype", "n_params", "size"))]
+        self._known = _Card(server, " ".join(str(fact) for fact in weights if fact), context)
+        return self._known
+
+    async def _look(self, path: str, health: Health, body: Mapping[str, Any] | None = None) -> object:
+        """What stands outside the OpenAI API at a path; None if nothing does, or if it cannot be told now."""
+        try:
+            return await self._send(self.endpoint.root + path, body, health)
+        except (OpenAIError, ValueError):
+            return None
+
+    async def _send(self, path: str, body: Mapping[str, Any] | None, health: Health) -> object:
+        """Post a body, or get without one, as often as the settings allow and there is hope. The answer's JSON."""
+        waited = 0.0
+        for attempt in itertools.count():
+            if health.lost:
+                raise OpenAIError(f"not asked: {health.lost}")
+            era = self._slots.era
+            try:
+                if body is None:
+                    answer = await self._client.get(path, cast_to=object, options={"timeout": self._probe})
+                else:
+                    answer = await self._client.post(path, cast_to=object, body=body)
+            except (APIConnectionError, APIStatusError) as error:
+                if overload(error):
+                    self._slots.overloaded(era)
+                wait = pause(error, attempt, self.endpoint.retries, health)
+                if wait is None or waited + wait > self.endpoint.timeout:
+                    health.failed(error, self.endpoint.concurrency)
+                    raise
+            else:
+                health.succeeded()
+                self._slots.succeeded()
+                return answer
+            waited += wait
+            await asyncio.sleep(wait)
+        raise AssertionError  # the count has no end
+
+
+def estimate(text: str) -> int:
+    """Tokens of a text where no tokenizer is at hand: half a one for an ASCII letter or blank, one for any other byte.
+
+    More than byte-level vocabularies take, in English prose about twice as many.
+    """
+    cheap = sum(c.isascii() and (c.isalpha() or c.isspace()) for c in text)
+    return len(text.encode("utf-8", "replace")) - cheap // 2

@@ -1,0 +1,1 @@
+"""The labelled examples, what is wrong with them, and the types that are asked for."""

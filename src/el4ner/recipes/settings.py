@@ -1,0 +1,231 @@
+"""What a recipe can say: which models, which members, and how each stage works. `el4ner.recipes.load` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from el4ner.decide import Overlap, Rule
+from el4ner.errors import did_you_mean
+from el4ner.models.settings import Count, ModelSettings, Positive, Settings, Share
+
+TAGGER = "tagger"  # the trained tagger's name among the voters
+
+
+class MemberSettings(Settings):
+    """A member: a model and a way of asking it.
+
+    `demonstrations` is the paper's k (open there). `order`: where the most similar one stands. `stripe` [i, n]: of the
+    retrieved demonstrations it sees every n-th from the i-th, so that members read different ones; others only where
+    the pool is too small for that.
+    `entity_free`: how many of them are the most similar texts without entities. `temperature` > 0 samples, by `seed`.
+    """
+
+    name: str
+    model: str
+    style: Literal["compact", "chat"] = "chat"
+    demonstrations: Count = 8
+    order: Literal["nearest_last", "nearest_first"] = "nearest_last"
+    stripe: tuple[Count, Positive] = (0, 1)
+    entity_free: Count = 0
+    descriptions: bool = True
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    seed: int = 0
+    weight: Annotated[float, Field(gt=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _stripe_in_range(self) -> MemberSettings:
+        if self.stripe[0] >= self.stripe[1]:
+            raise ValueError("stripe [i, n] counts from 0: i must be less than n")
+        return self
+
+
+class RetrieveSettings(Settings):
+    """Stage 1.
+
+    `by`: "span" is the paper's SpanSim; "sentence" compares whole texts; "random" draws by `seed`, the same for
+    every text.
+    `spans`: where the input's spans come from: "members" is the paper's zero-shot pre-extraction by every member;
+    "words" takes runs of words whose part of speech can be a name, and asks nobody.
+    `pool_spans`: "gold" takes the pool's labelled spans; "members" pre-extracts them once (stored); "words" as above.
+    The weights of a span by part of speech are open in the paper; these are a public reproduction's.
+    `search` "approximate" sifts pools of more than a million spans (or texts) before it compares exactly: see
+    `el4ner.retrieval.approximate`.
+    `balance`: every label of the pool, where it can be, is among the demonstrations. `diversity` d chooses them one by
+    one (maximal marginal relevance): the next is that with the most (1 - d) x similarity - d x cosine of its text to
+    the nearest of those chosen already; 0 is similarity alone.
+    """
+
+    by: Literal["span", "sentence", "random"] = "span"
+    spans: Literal["members", "words"] = "members"
+    pool_spans: Literal["gold", "members", "words"] = "gold"
+    proper: Annotated[float, Field(ge=0)] = 4.0
+    common: Annotated[float, Field(ge=0)] = 2.0
+    pronoun: Annotated[float, Field(ge=0)] = 1.0
+    other: Annotated[float, Field(ge=0)] = 0.0
+    search: Literal["exact", "approximate"] = "exact"
+    balance: bool = False
+    diversity: Share = 0.0
+    seed: int = 0
+
+
+class ExtractSettings(Settings):
+    """Stage 2.
+
+    `answer` is how a member says what it found, in demonstrations and replies alike: "list" is "Anna Berg (person)";
+    "marks" copies the text with signs around each entity, and says no types; "reasons" is a line a candidate, with true
+    or false and a reason. `types`: "together" asks for all types at once, "apart" puts a question for each type, whose
+    demonstrations show that type only, and are the most similar ones that hold it as far as there are any among those
+    retrieved (so many times more are); "none" asks for spans without types.
+    `samples` replies are drawn for every question, by consecutive seeds, and what any of them holds goes on.
+    `constrain`: hold lists to spans of the text by a grammar, where the engine can.
+    """
+
+    answer: Literal["list", "marks", "reasons"] = "list"
+    types: Literal["together", "apart", "none"] = "together"
+    samples: Positive = 1
+    constrain: bool = False
+
+    @model_validator(mode="after")
+    def _go_together(self) -> ExtractSettings:
+        if self.answer == "marks" and self.types == "together":
+            raise ValueError('answer = "marks" says no types: set types = "apart" or "none"')
+        if self.answer == "reasons" and self.types == "none":
+            raise ValueError('answer = "reasons" says types: set types = "together" or "apart"')
+        if self.constrain and self.answer != "list":
+            raise ValueError('constrain: only answer = "list" can be held to the text')
+        return self
+
+
+class ClassifySettings(Settings):
+    """Stage 3.
+
+    `ask`: who is asked for a span's type. "others": a type that a member wrote next to the span in stage 2 is its vote,
+    and it is not asked again (the prompt would be the same up to that type). "undecided" asks the others one after the
+    other, and only where their votes can still change what is found: the same entities of the same types for fewer
+    questions, with scores of fewer votes. "everyone" asks all the same. "nobody" asks no question: the entries of
+    stage 2 are the votes, as probable as span and type together, and a member that did not list a span votes "none of
+    these". "both" asks everyone, and counts the entry as much as the answer: a member's belief in a type is the mean of
+    the two, where a span that is not listed and the answer "none of these" are no belief in any.
+    `none`: whether "none of these" is an answer. Where nobody is asked and it is none, a member that did not list a
+    span counts with a belief of 0: with the rule "probability", scores are then means of the members' probabilities.
+    `branches`: with more types than so many, they are grouped by likeness into so many groups; the group is asked for
+    first, then the type within it.
+    """
+
+    ask: Literal["others", "undecided", "everyone", "nobody", "both"] = "others"
+    none: bool = True
+    branches: Annotated[int, Field(ge=2)] | None = None
+
+
+class VerifySettings(Settings):
+    """Stage 4. `members` are the verifiers' names; an empty list leaves the stage out."""
+
+    members: tuple[str, ...] = ()
+
+
+class TaggerSettings(Settings):
+    """The trained tagger (`el4ner.crf.voter`), which learns from the pool in seconds; needs the extra `tagger`.
+
+    `hints`: its entities, with its confidence, stand beside every text that members read: beside demonstrations as a
+    tagger says that did not learn from them. `votes`: what it finds is proposed by a voter called "tagger", who votes
+    for its type and, elsewhere, for "none of these" with a belief of 0. `weight` is that of a member; `measured`: times
+    the F1 that the tagger has on texts of the pool which it did not learn from, so that it counts little where the pool
+    is small or its names are new.
+    """
+
+    hints: bool = False
+    votes: bool = False
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    measured: bool = False
+
+
+class DecideSettings(Settings):
+    """How ballots become entities: see `el4ner.decide.Decision`.
+
+    `calibration` [slope, shift] turns the share of a vote into a probability, against which the threshold is held;
+    `el4ner tune` measures it.
+    """
+
+    rule: Rule = "majority"
+    proposers: Positive = 1
+    threshold: Share = 0.0
+    overlap: Overlap = "flat"
+    calibration: tuple[Annotated[float, Field(ge=0.01, le=100)], Annotated[float, Field(ge=-100, le=100)]] | None = None
+
+
+class Recipe(Settings):
+    """All settings of an ensemble.
+
+    `window` is the number of texts that are worked on together. A text of more than `passage_bytes` bytes of UTF-8
+    is cut into passages at sentence ends. There may be no members where the trained tagger votes.
+    """
+
+    name: str
+    description: str = ""
+    window: Positive = 32
+    passage_bytes: Annotated[int, Field(ge=16)] = 1500
+    models: dict[str, ModelSettings]
+    members: tuple[MemberSettings, ...]
+    retrieve: RetrieveSettings = RetrieveSettings()
+    extract: ExtractSettings = ExtractSettings()
+    classify: ClassifySettings = ClassifySettings()
+    verify: VerifySettings = VerifySettings()
+    tagger: TaggerSettings = TaggerSettings()
+    decide: DecideSettings = DecideSettings()
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Who votes, and with what weight: the members, and the trained tagger where it votes."""
+        return {m.name: m.weight for m in self.members} | ({TAGGER: self.tagger.weight} if self.tagger.votes else {})
+
+    @property
+    def alike(self) -> bool:
+        """Whether all who vote weigh the same: then the rule "weighted" is "majority"."""
+        return len(set(self.weights.values())) == 1 and not (self.tagger.votes and self.tagger.measured)
+
+    def weighing(self, weights: Mapping[str, float]) -> Recipe:
+        """The same recipe with other weights of all who vote, as they are given."""
+        members = tuple(m.model_copy(update={"weight": weights[m.name]}) for m in self.members)
+        told = {"weight": weights[TAGGER], "measured": False} if TAGGER in weights else {}
+        tagger = self.tagger.model_copy(update=told)
+        return self.model_copy(update={"members": members, "tagger": tagger})
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Recipe:
+        names = [member.name for member in self.members]
+        if len(set(names)) < len(names):
+            raise ValueError("members: every member needs a name of its own")
+        if self.classify.branches is not None and self.tagger.hints:
+            raise ValueError("classify.branches: tagger.hints name types, not groups of them; leave one of the two out")
+        if not names and not self.tagger.votes:
+            raise ValueError("members: none; name at least one, or let the tagger vote (tagger.votes)")
+        if self.classify.ask == "undecided" and (self.tagger.votes or (self.verify.members and self.decide.threshold)):
+            raise ValueError(
+                'classify.ask = "undecided": with a tagger that votes, or with verifiers and a threshold, every vote'
+                ' matters; use "others"'
+            )
+        if self.decide.proposers > len(self.weights):
+            raise ValueError(
+                f"decide.proposers: {self.decide.proposers} of {len(self.weights)} who vote; nothing passes"
+            )
+        if self.extract.types == "none" and self.classify.ask == "nobody":
+            raise ValueError('classify.ask = "nobody": with extract.types = "none" nobody says a type; ask someone')
+        if self.retrieve.by == "random" and (self.retrieve.balance or self.retrieve.diversity):
+            raise ValueError('retrieve: balance and diversity choose among the most similar; not with by = "random"')
+        if TAGGER in names and self.tagger.votes:
+            raise ValueError("members: 'tagger' is the name of the trained tagger, which votes; give another")
+        for member in self.members:
+            if member.model not in self.models:
+                near = did_you_mean(member.model, self.models)
+                raise ValueError(f"members: {member.name!r} names the model {member.model!r}{near}")
+            if self.extract.samples > 1 and member.temperature == 0:
+                raise ValueError(
+                    f"extract.samples: at temperature 0 all samples of {member.name!r} are the same; set it above 0"
+                )
+        for name in self.verify.members:
+            if name not in names:
+                raise ValueError(f"verify.members: no member is called {name!r}{did_you_mean(name, names)}")
+        return self
