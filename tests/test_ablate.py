@@ -116,7 +116,7 @@ def test_a_single_member_is_not_taken_away() -> None:
 
 def test_a_tagger_that_votes_is_left_out_alone_and_weighed() -> None:
     base = load_recipe("hybrid")
-    assert not of(base, "without the tagger").tagger.votes
+    assert not of(base, "without the random field").crf.votes
     assert of(base, "no members").members == ()
     assert "rule weighted" in names(base, "vote")  # its weight is not that of a member
     assert "proposed by 4 or more" in names(base, "vote")

@@ -39,7 +39,7 @@ def test_every_shipped_recipe_loads_under_its_own_name(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     assert recipe.description
-    assert recipe.members or recipe.tagger.votes
+    assert recipe.members or recipe.crf.votes
 
 
 def test_the_default_recipe_is_shipped() -> None:
@@ -99,13 +99,13 @@ def test_a_verifier_that_is_no_member() -> None:
 
 
 def test_hints_do_not_go_with_a_label_tree() -> None:
-    assert "branches" in complaint(table(classify={"branches": 4}, tagger={"hints": True}))
+    assert "branches" in complaint(table(classify={"branches": 4}, crf={"hints": True}))
     assert complaint(table(classify={"branches": 1})).startswith("classify.branches:")
 
 
 @pytest.mark.parametrize(
     "more",
-    [{"tagger": {"votes": True}}, {"verify": {"members": ["first"]}, "decide": {"threshold": 0.5}}],
+    [{"crf": {"votes": True}}, {"verify": {"members": ["first"]}, "decide": {"threshold": 0.5}}],
 )
 def test_every_vote_is_asked_for_where_its_score_counts(more: dict[str, Any]) -> None:
     assert "every vote matters" in complaint(table(classify={"ask": "undecided"}, **more))
@@ -113,11 +113,11 @@ def test_every_vote_is_asked_for_where_its_score_counts(more: dict[str, Any]) ->
 
 
 def test_there_is_someone_to_vote() -> None:
-    assert "let the tagger vote" in complaint(table(members=[]))
-    assert parse_recipe(table(members=[], tagger={"votes": True}), "test").members == ()
-    named = [{"name": "tagger", "model": "small"}]
-    assert "'tagger'" in complaint(table(members=named, tagger={"votes": True}))
-    assert parse_recipe(table(members=named, tagger={"hints": True}), "test").members
+    assert "let the random field vote" in complaint(table(members=[]))
+    assert parse_recipe(table(members=[], crf={"votes": True}), "test").members == ()
+    named = [{"name": "crf", "model": "small"}]
+    assert "'crf'" in complaint(table(members=named, crf={"votes": True}))
+    assert parse_recipe(table(members=named, crf={"hints": True}), "test").members
 
 
 def test_members_of_one_name() -> None:
@@ -141,7 +141,7 @@ def test_ways_of_extraction_that_do_not_go_together(extract: dict[str, Any], pro
     ("recipe", "key"),
     [
         (table(members=[]), "members"),
-        (table(tagger={"votes": 2}), "tagger.votes"),
+        (table(crf={"votes": 2}), "crf.votes"),
         (table(extract={"samples": 0}), "extract.samples"),
         (table(classify={"ask": "someone"}), "classify.ask"),
         (table(window=0), "window"),
@@ -212,9 +212,9 @@ def test_settings_that_cannot_find_anything_or_would_be_ignored(sections: dict[s
 
 
 def test_all_who_vote_have_weights() -> None:
-    recipe = parse_recipe(table(tagger={"votes": True, "weight": 2.0}), "x")
-    assert recipe.weights == {"first": 1.0, "second": 1.0, "tagger": 2.0}
-    other = {"first": 0.5, "second": 0.25, "tagger": 3.0}
+    recipe = parse_recipe(table(crf={"votes": True, "weight": 2.0}), "x")
+    assert recipe.weights == {"first": 1.0, "second": 1.0, "crf": 2.0}
+    other = {"first": 0.5, "second": 0.25, "crf": 3.0}
     assert recipe.weighing(other).weights == other
     assert parse_recipe(table(), "x").weights == {"first": 1.0, "second": 1.0}
 
@@ -224,3 +224,9 @@ def test_a_key_in_the_wrong_table_is_told_where_it_belongs() -> None:
     assert complaint(table(decide={"by": "span"})) == "'decide.by' has no place there; it belongs to [retrieve]"
     assert "it belongs to [retrieve] or" not in complaint(table(decide={"by": "span"}))
     assert "it belongs to the top" in complaint(member(window=3))
+
+
+def test_the_random_field_is_set_under_its_old_name_as_well() -> None:
+    old = parse_recipe(table(tagger={"votes": True, "weight": 2.0}), "x")
+    assert old == parse_recipe(table(crf={"votes": True, "weight": 2.0}), "x")
+    assert "old name" in complaint(table(tagger={"votes": True}, crf={"votes": True}))

@@ -1,4 +1,4 @@
-"""The trained tagger: what it learns, how sure it is, and that it never learns from what it is asked about."""
+"""The random field: what it learns, how sure it is, and that it never learns from what it is asked about."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from el4ner.crf import model as crf
 from el4ner.crf.model import Crf
-from el4ner.crf.voter import Plugin
+from el4ner.crf.voter import CrfVoter
 from el4ner.data import Example, Span
 from el4ner.errors import MissingExtraError
 from el4ner.pool.pool import Pool
@@ -84,7 +84,7 @@ def test_any_text_is_tagged(text: str) -> None:
 
 def test_hints_on_demonstrations_are_out_of_fold() -> None:
     odd = example("odd", "Zyxw qqq in the wiggle .", person="Zyxw qqq", group="wiggle")
-    plugin = Plugin(Pool.of([*TEXTS, odd], LABELS))
+    plugin = CrfVoter(Pool.of([*TEXTS, odd], LABELS))
     assert "wiggle (group" in plugin.hint("Zyxw qqq in the wiggle ?", ALL)  # almost a text that it has learnt by heart
     assert "wiggle (group" not in plugin.hint(odd.text, ALL)
     assert "Tom Lind (person, " in plugin.hint(TEXTS[8].text, ALL)
@@ -92,7 +92,7 @@ def test_hints_on_demonstrations_are_out_of_fold() -> None:
 
 def test_copies_of_a_text_are_in_one_fold() -> None:
     odd = [example(str(n), "Zyxw qqq in the wiggle .", person="Zyxw qqq", group="wiggle") for n in range(8)]
-    plugin = Plugin(Pool.of([*TEXTS, *odd], LABELS))
+    plugin = CrfVoter(Pool.of([*TEXTS, *odd], LABELS))
     assert "wiggle (group" not in plugin.hint(odd[0].text, ALL)
 
 
@@ -101,10 +101,10 @@ def test_a_pools_text_that_is_cut_is_still_out_of_fold() -> None:
     pool = Pool.of([*TEXTS, odd], LABELS)
     seen = []
     for leave_one_out in (True, False):
-        ner = ensemble(scripted("none"), pool=pool, passage_bytes=40, tagger={"votes": True})
+        ner = ensemble(scripted("none"), pool=pool, passage_bytes=40, crf={"votes": True})
         (annotation,) = ner.annotate([odd.text], leave_one_out=leave_one_out)
         assert len(annotation.traces) > 1
-        seen.append([p.label for b in annotation.ballots for p in b.candidate.proposals if p.member == "tagger"])
+        seen.append([p.label for b in annotation.ballots for p in b.candidate.proposals if p.member == "crf"])
     assert "group" not in seen[0]
     assert "group" in seen[1]
 
@@ -113,7 +113,7 @@ def test_hints_stand_beside_every_text_and_are_of_the_types_asked_for() -> None:
     model = scripted("none")
     pool = Pool.of(TEXTS, LABELS)
     texts = ["Uma Frost lives in Skopje now .", "now ."]
-    list(ensemble(model, pool=pool, tagger={"hints": True}).annotate(texts, {"person": "", "group": ""}))
+    list(ensemble(model, pool=pool, crf={"hints": True}).annotate(texts, {"person": "", "group": ""}))
     first, second = (asked.text for asked in model.questions("extract"))
     assert first.startswith("Uma Frost lives in Skopje now . {Uma Frost (person, ")
     assert "location" not in first
@@ -127,12 +127,12 @@ def test_its_votes_count_beside_the_members() -> None:
     pool = Pool.of(TEXTS, LABELS)
     model = scripted("Skopje (location); rains (person)")
     text = "Uma Frost lives in Skopje now where it rains ."
-    annotation = ensemble(model, pool=pool, tagger={"votes": True})(text)
+    annotation = ensemble(model, pool=pool, crf={"votes": True})(text)
     votes = {text[b.candidate.span.start : b.candidate.span.end]: b.votes for b in annotation.ballots}
     assert {name: [(v.member, v.label) for v in cast] for name, cast in votes.items()} == {
-        "Uma Frost": [("a", None), ("tagger", "person")],
-        "Skopje": [("a", "location"), ("tagger", "location")],
-        "rains": [("a", "person"), ("tagger", None)],
+        "Uma Frost": [("a", None), ("crf", "person")],
+        "Skopje": [("a", "location"), ("crf", "location")],
+        "rains": [("a", "person"), ("crf", None)],
     }
     assert votes["Skopje"][1].probability is not None
 
@@ -141,7 +141,7 @@ def test_its_belief_is_weighed_with_the_members() -> None:
     pool = Pool.of(TEXTS, LABELS)
     model = scripted("Skopje (location); rains (person)")
     mean = {"classify": {"ask": "nobody", "none": False}, "decide": {"rule": "probability"}}
-    ner = ensemble(model, pool=pool, tagger={"votes": True, "weight": 3.0}, **mean)
+    ner = ensemble(model, pool=pool, crf={"votes": True, "weight": 3.0}, **mean)
     annotation = ner("Uma Frost lives in Skopje now where it rains .")
     sure = {b.candidate.span: b.votes[1].probability or 0.0 for b in annotation.ballots}
     believed = {"Uma Frost": 0.0, "Skopje": 1.0, "rains": 1.0}
@@ -157,30 +157,30 @@ def test_its_worth_is_what_it_gets_right_without_having_learnt_it() -> None:
     names = ["".join(random.choices("abcdefghijklmnop", k=7)) for _ in range(60)]
     threes = [names[i : i + 3] for i in range(0, 60, 3)]
     new = [example(str(i), " saw ".join(three), person=three[i % 3]) for i, three in enumerate(threes)]
-    regular, guesses = Plugin(Pool.of(TEXTS, LABELS)).worth(), Plugin(Pool.of(new, LABELS)).worth()
+    regular, guesses = CrfVoter(Pool.of(TEXTS, LABELS)).worth(), CrfVoter(Pool.of(new, LABELS)).worth()
     assert 0.9 < regular < 1
     assert 0 < guesses < 0.5
-    assert 0 < Plugin(Pool.of(TEXTS[:1], LABELS)).worth() < 0.1
+    assert 0 < CrfVoter(Pool.of(TEXTS[:1], LABELS)).worth() < 0.1
 
 
 def test_its_weight_can_be_measured() -> None:
     pool, how = Pool.of(TEXTS, LABELS), {"votes": True, "weight": 3.0, "measured": True}
     mean = {"classify": {"ask": "nobody", "none": False}, "decide": {"rule": "probability"}}
-    ner = ensemble(scripted("rains (person)"), pool=pool, tagger=how, **mean)
+    ner = ensemble(scripted("rains (person)"), pool=pool, crf=how, **mean)
     [rains] = [e for e in ner("Uma Frost lives in Skopje now where it rains .").entities if e.text == "rains"]
-    assert rains.score == pytest.approx(1 / (1 + 3 * Plugin(pool).worth()))
+    assert rains.score == pytest.approx(1 / (1 + 3 * CrfVoter(pool).worth()))
 
 
 def test_it_can_vote_alone() -> None:
-    ner = ensemble(pool=Pool.of(TEXTS, LABELS), tagger={"votes": True}, retrieve={"spans": "members"})
+    ner = ensemble(pool=Pool.of(TEXTS, LABELS), crf={"votes": True}, retrieve={"spans": "members"})
     first, second = ner.annotate(["Uma Frost\nlives in Skopje now .", ""])
     assert [(e.text, e.label, dict(e.votes)) for e in first.entities] == [
-        ("Uma Frost", "person", {"tagger": "person"}),
-        ("Skopje", "location", {"tagger": "location"}),
+        ("Uma Frost", "person", {"crf": "person"}),
+        ("Skopje", "location", {"crf": "location"}),
     ]
     assert 0.5 < first.entities[0].score <= 1
     assert second.entities == ()
-    assert ner.voters == ("tagger",)
+    assert ner.voters == ("crf",)
     ner.close()
 
 
@@ -190,4 +190,4 @@ def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(crf, "version", missing)
     with pytest.raises(MissingExtraError, match=r"pip install 'el4ner\[tagger\]'"):
-        ensemble(scripted(), pool=POOL, tagger={"hints": True})
+        ensemble(scripted(), pool=POOL, crf={"hints": True})

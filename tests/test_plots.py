@@ -172,7 +172,7 @@ def test_a_run_that_asked_nothing_can_be_drawn(tmp_path: Path) -> None:
 
 
 def test_a_recipe_without_members_can_be_drawn(tmp_path: Path) -> None:
-    alone = parse_recipe({"name": "tagger", "models": {}, "members": [], "tagger": {"votes": True}}, "tagger")
+    alone = parse_recipe({"name": "tagger", "models": {}, "members": [], "crf": {"votes": True}}, "tagger")
     (found,) = points([made(alone)])
     assert found.k == 0
     plot_cost([found], tmp_path / "a.svg")

@@ -139,9 +139,9 @@ RECIPES = [
     {"decide": {"rule": "probability", "proposers": 2}, "verify": {"members": ["a", "c"]}},
     {"decide": {"rule": "majority", "threshold": 0.25, "overlap": "nested"}},
     {"decide": {"rule": "probability", "threshold": 0.1, "overlap": "all"}, "verify": {"members": ["c"]}},
-    {"decide": {"rule": "probability", "threshold": 0.2}, "tagger": {"votes": True, "weight": 3.0}},
-    {"decide": {"rule": "weighted"}, "tagger": {"votes": True, "weight": 0.1}},
-    {"decide": {"rule": "probability"}, "tagger": {"votes": True, "weight": 4.0, "measured": True}},
+    {"decide": {"rule": "probability", "threshold": 0.2}, "crf": {"votes": True, "weight": 3.0}},
+    {"decide": {"rule": "weighted"}, "crf": {"votes": True, "weight": 0.1}},
+    {"decide": {"rule": "probability"}, "crf": {"votes": True, "weight": 4.0, "measured": True}},
     {"decide": {"rule": "probability", "calibration": (1.5, 0.4), "threshold": 0.4}},
 ]
 
@@ -164,10 +164,10 @@ def test_evidence_tells_what_the_recipe_itself_would_decide(sections: dict[str, 
 
 def test_a_tagger_that_votes_is_weighed_like_a_member() -> None:
     voting = {"votes": True, "weight": 3.0}
-    result = tuned(scripted(listed, doubting), tagger=voting, texts=20)
+    result = tuned(scripted(listed, doubting), crf=voting, texts=20)
     assert any("by accuracy" in tried.setting for tried in result.tried)
     assert {tried.setting for tried in result.tried if "2 propose" in tried.setting}
-    assert set(result.base.weights) == {"a", "tagger"}
+    assert set(result.base.weights) == {"a", "crf"}
 
 
 def test_a_tagger_alone_can_be_tuned() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from el4ner.annotation import Annotation
 from el4ner.assemble import assemble, trace
 from el4ner.concurrency import ahead, shares, windows
-from el4ner.crf.voter import Plugin, proposed, voted, weights
+from el4ner.crf.voter import CrfVoter, proposed, voted, weights
 from el4ner.data import Ballot, Document, Label
 from el4ner.decide import Decision
 from el4ner.ensemble.costs import Cost, Ledger
@@ -59,8 +59,8 @@ class EL4NER:
     ) -> None:
         self.recipe = recipe
         self.pool = pool
-        self._plugin = Plugin(pool) if recipe.tagger.hints or recipe.tagger.votes else None
-        self.members = tuple(replace(m, hints=self._plugin if recipe.tagger.hints else None) for m in members)
+        self._plugin = CrfVoter(pool) if recipe.crf.hints or recipe.crf.votes else None
+        self.members = tuple(replace(m, hints=self._plugin if recipe.crf.hints else None) for m in members)
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._silent = _SILENT  # passages in a row that nobody answered; at first, one is too many
@@ -70,7 +70,7 @@ class EL4NER:
 
     @cached_property
     def decision(self) -> Decision:
-        """How ballots become entities. A tagger whose weight is measured learns for it first."""
+        """How ballots become entities. A random field whose weight is measured learns for it first."""
         how, voting = self.recipe.decide, weights(self.recipe, self._plugin.worth if self._plugin else lambda: 1.0)
         return Decision(how.rule, True, how.proposers, how.threshold, how.overlap, voting, how.calibration)
 
@@ -135,7 +135,7 @@ class EL4NER:
 
     @property
     def voters(self) -> tuple[str, ...]:
-        """The names that votes come under: the members', and the trained tagger's where it votes."""
+        """The names that votes come under: the members', and the random field's where it votes."""
         return tuple(self.recipe.weights)
 
     @property
@@ -196,7 +196,7 @@ class EL4NER:
         extracted = self._tagged(passages, extracted, labels)
         root = fork(labels, recipe.classify.branches, self._encoder, Setting(passages, found, self.members, briefs))
         ballots = classify(passages, extracted, root, self.members, recipe.classify, self.decision, self._desk)
-        if recipe.tagger.votes:
+        if recipe.crf.votes:
             ballots = [[voted(ballot) for ballot in group] for group in ballots]
         return extracted, verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
 
@@ -228,8 +228,8 @@ class EL4NER:
     def _tagged(
         self, passages: Sequence[Passage], extracted: Sequence[Extracted], labels: Sequence[Label]
     ) -> list[Extracted]:
-        """With what the trained tagger proposes, where it votes."""
-        if self._plugin is None or not self.recipe.tagger.votes:
+        """With what the random field proposes, where it votes."""
+        if self._plugin is None or not self.recipe.crf.votes:
             return list(extracted)
         names = {label.name for label in labels}
         guesses = [self._plugin.guess(p.shown, names) for p in passages]

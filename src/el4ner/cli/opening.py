@@ -30,7 +30,7 @@ def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER,
 
     settings = load_recipe(recipe)
     models = ", ".join(dict.fromkeys(member.model for member in settings.members)) or "no model"
-    voters = [member.name for member in settings.members] + ["the trained tagger"] * settings.tagger.votes
+    voters = [member.name for member in settings.members] + ["the random field"] * settings.crf.votes
     say(f"opening {models} for {', '.join(voters)} ...", "dim")
     if not built(settings):
         say("making the models' files, once ...", "dim")

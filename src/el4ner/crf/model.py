@@ -1,4 +1,4 @@
-"""A small trained tagger: a conditional random field over words, learnt from a pool in seconds.
+"""A conditional random field over words, learnt from a pool in seconds.
 
 It is the plug-in of SuperICL (arXiv 2305.08848): not good, but sure of other things than a language model is. Words are
 those of `el4ner.text.words`, in any script; features are a word, its shape, its endings, its neighbours, and parts of
@@ -34,7 +34,7 @@ _WORK = 20_000_000  # words times iterations
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """An entity that the tagger sees in a shown text. `confidence` is the least marginal probability of its words."""
+    """An entity that the field sees in a shown text. `confidence` is the least marginal probability of its words."""
 
     span: Span
     confidence: float
@@ -45,11 +45,11 @@ def require() -> str:
     try:
         return f"python-crfsuite {version('python-crfsuite')}"
     except PackageNotFoundError as error:
-        raise MissingExtraError("the trained tagger is missing; run: pip install 'el4ner[tagger]'") from error
+        raise MissingExtraError("the random field is missing; run: pip install 'el4ner[tagger]'") from error
 
 
 class Crf:
-    """A trained tagger. Use `Crf.train`."""
+    """A trained random field. Use `Crf.train`."""
 
     def __init__(self, labels: Sequence[str], tagger: Any = None, weights: bytes = b"") -> None:
         self._labels = labels  # tags bear their numbers: crfsuite takes no name that is not UTF-8
@@ -58,7 +58,7 @@ class Crf:
 
     @classmethod
     def train(cls, examples: Sequence[Example]) -> Crf:
-        """Learn from labelled texts. Without any entity among them, the tagger finds none."""
+        """Learn from labelled texts. Without any entity among them, it finds none."""
         require()
         import pycrfsuite
 

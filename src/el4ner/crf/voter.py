@@ -1,4 +1,4 @@
-"""The trained tagger beside the language models: what it hints at, and how it votes.
+"""The random field beside the language models: what it hints at, and how it votes.
 
 It learns from the pool when it is first asked, and once. What it says of a text of the pool was learnt without that
 text (out of fold): of texts that it has learnt by heart it is right too often, and a model that reads this in
@@ -15,7 +15,7 @@ from threading import RLock
 from el4ner.crf.model import Crf, Guess, require
 from el4ner.data import Ballot, Candidate, Proposal, Span, Vote
 from el4ner.pool.pool import Pool
-from el4ner.recipes.settings import TAGGER, Recipe
+from el4ner.recipes.settings import CRF, Recipe
 from el4ner.text.passage import passage, show
 
 _FOLDS = 5
@@ -23,8 +23,8 @@ _LEAST = 0.05
 _JUDGED = 400  # texts of the pool that it is judged by, at least; of large pools that is one fold
 
 
-class Plugin:
-    """A trained tagger for a pool. Raises `MissingExtraError` where python-crfsuite is not installed."""
+class CrfVoter:
+    """A random field for a pool. Raises `MissingExtraError` where python-crfsuite is not installed."""
 
     def __init__(self, pool: Pool) -> None:
         require()
@@ -88,31 +88,31 @@ class Plugin:
 
 
 def weights(recipe: Recipe, worth: Callable[[], float]) -> dict[str, float]:
-    """Who votes, and with what weight; the tagger's is times its worth where the recipe says so."""
+    """Who votes, and with what weight; the field's is times its worth where the recipe says so."""
     told = recipe.weights
-    if TAGGER in told and recipe.tagger.measured:
-        told[TAGGER] *= worth()
+    if CRF in told and recipe.crf.measured:
+        told[CRF] *= worth()
     return told
 
 
 def proposed(candidates: Sequence[Candidate], guesses: Sequence[Guess]) -> tuple[Candidate, ...]:
-    """The candidates with what the tagger proposes, in order of place."""
+    """The candidates with what the field proposes, in order of place."""
     found = {candidate.span: candidate.proposals for candidate in candidates}
     for guess in guesses:
         place = Span(guess.span.start, guess.span.end)
-        proposal = Proposal(TAGGER, guess.span.label, guess.confidence, guess.confidence)
+        proposal = Proposal(CRF, guess.span.label, guess.confidence, guess.confidence)
         found[place] = (*found.get(place, ()), proposal)
     ordered = sorted(found, key=lambda span: (span.start, -span.end))
     return tuple(Candidate(span, found[span]) for span in ordered)
 
 
 def voted(ballot: Ballot) -> Ballot:
-    """The ballot with the tagger's vote: its type with its confidence, "none of these" on what it did not propose.
+    """The ballot with the field's vote: its type with its confidence, "none of these" on what it did not propose.
 
     That is one head, but no belief: of names that the pool does not have it knows nothing.
     """
-    mine = next((p for p in ballot.candidate.proposals if p.member == TAGGER), None)
-    vote = Vote(TAGGER, mine.label, mine.probability) if mine else Vote(TAGGER, None, 0.0)
+    mine = next((p for p in ballot.candidate.proposals if p.member == CRF), None)
+    vote = Vote(CRF, mine.label, mine.probability) if mine else Vote(CRF, None, 0.0)
     return Ballot(ballot.candidate, (*ballot.votes, vote), ballot.verdicts)
 
 

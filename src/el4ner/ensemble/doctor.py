@@ -77,10 +77,10 @@ def examine(recipe: Recipe) -> Iterator[tuple[Diagnosis, list[Outlook]]]:
     """Open one model after the other and ask it in every style that a member asks it in.
 
     Each diagnosis with what it means for these members. A model that is not there is a diagnosis, too, and so is the
-    trained tagger, which has no style.
+    random field, which has no style.
     """
-    if recipe.tagger.hints or recipe.tagger.votes:
-        yield _trained_tagger(), []
+    if recipe.crf.hints or recipe.crf.votes:
+        yield _random_field(), []
     used = {member.model for member in recipe.members}
     for name in (name for name in recipe.models if name in used):
         styles = dict.fromkeys(member.style for member in recipe.members if member.model == name)
@@ -95,11 +95,11 @@ def examine(recipe: Recipe) -> Iterator[tuple[Diagnosis, list[Outlook]]]:
             model.close()
 
 
-def _trained_tagger() -> Diagnosis:
+def _random_field() -> Diagnosis:
     try:
-        return Diagnosis("the trained tagger", "", require())
+        return Diagnosis("the random field", "", require())
     except MissingExtraError as error:
-        return Diagnosis("the trained tagger", "", error=str(error))
+        return Diagnosis("the random field", "", error=str(error))
 
 
 def diagnose(recipe: Recipe, name: str, style: str, model: Model) -> Diagnosis:

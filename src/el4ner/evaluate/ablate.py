@@ -110,11 +110,11 @@ def _stages(base: Recipe) -> Iterator[tuple[str, Changes]]:
     if base.members:
         yield "without classification vote", {"classify": lists}
     yield "without demonstrations", _demonstrations(base, 0)
-    yield "without the tagger", {"tagger": {"votes": False}}
+    yield "without the random field", {"crf": {"votes": False}}
 
 
 def _members(base: Recipe) -> Iterator[tuple[str, Changes]]:
-    """None (a tagger alone), each alone, the first two, three, ..., each left out. Who is off does not verify."""
+    """None (a random field alone), each alone, the first two, three, ..., each left out. Who is off does not verify."""
     names = [member.name for member in base.members]
     sets = [(), *combinations(names, 1), *(tuple(names[:n]) for n in range(2, len(names)))]
     for kept in (*sets, *combinations(names, max(0, len(names) - 1))):

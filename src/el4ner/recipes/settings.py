@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,7 +11,7 @@ from el4ner.decide import Overlap, Rule
 from el4ner.errors import did_you_mean
 from el4ner.models.settings import Count, ModelSettings, Positive, Settings, Share
 
-TAGGER = "tagger"  # the trained tagger's name among the voters
+CRF = "crf"  # the random field's name among the voters
 
 
 class MemberSettings(Settings):
@@ -126,13 +126,13 @@ class VerifySettings(Settings):
     members: tuple[str, ...] = ()
 
 
-class TaggerSettings(Settings):
-    """The trained tagger (`el4ner.crf.voter`), which learns from the pool in seconds; needs the extra `tagger`.
+class CrfSettings(Settings):
+    """The conditional random field (`el4ner.crf.voter`): learns from the pool in seconds. Its extra is `tagger`.
 
     `hints`: its entities, with its confidence, stand beside every text that members read: beside demonstrations as a
-    tagger says that did not learn from them. `votes`: what it finds is proposed by a voter called "tagger", who votes
+    field says that did not learn from them. `votes`: what it finds is proposed by a voter called "crf", who votes
     for its type and, elsewhere, for "none of these" with a belief of 0. `weight` is that of a member; `measured`: times
-    the F1 that the tagger has on texts of the pool which it did not learn from, so that it counts little where the pool
+    the F1 that it has on texts of the pool which it did not learn from, so that it counts little where the pool
     is small or its names are new.
     """
 
@@ -160,7 +160,7 @@ class Recipe(Settings):
     """All settings of an ensemble.
 
     `window` is the number of texts that are worked on together. A text of more than `passage_bytes` bytes of UTF-8
-    is cut into passages at sentence ends. There may be no members where the trained tagger votes.
+    is cut into passages at sentence ends. There may be no members where the random field votes.
     """
 
     name: str
@@ -173,39 +173,49 @@ class Recipe(Settings):
     extract: ExtractSettings = ExtractSettings()
     classify: ClassifySettings = ClassifySettings()
     verify: VerifySettings = VerifySettings()
-    tagger: TaggerSettings = TaggerSettings()
+    crf: CrfSettings = CrfSettings()
     decide: DecideSettings = DecideSettings()
 
     @property
     def weights(self) -> dict[str, float]:
-        """Who votes, and with what weight: the members, and the trained tagger where it votes."""
-        return {m.name: m.weight for m in self.members} | ({TAGGER: self.tagger.weight} if self.tagger.votes else {})
+        """Who votes, and with what weight: the members, and the random field where it votes."""
+        return {m.name: m.weight for m in self.members} | ({CRF: self.crf.weight} if self.crf.votes else {})
 
     @property
     def alike(self) -> bool:
         """Whether all who vote weigh the same: then the rule "weighted" is "majority"."""
-        return len(set(self.weights.values())) == 1 and not (self.tagger.votes and self.tagger.measured)
+        return len(set(self.weights.values())) == 1 and not (self.crf.votes and self.crf.measured)
 
     def weighing(self, weights: Mapping[str, float]) -> Recipe:
         """The same recipe with other weights of all who vote, as they are given."""
         members = tuple(m.model_copy(update={"weight": weights[m.name]}) for m in self.members)
-        told = {"weight": weights[TAGGER], "measured": False} if TAGGER in weights else {}
-        tagger = self.tagger.model_copy(update=told)
-        return self.model_copy(update={"members": members, "tagger": tagger})
+        told = {"weight": weights[CRF], "measured": False} if CRF in weights else {}
+        crf = self.crf.model_copy(update=told)
+        return self.model_copy(update={"members": members, "crf": crf})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_was_called(cls, table: Any) -> Any:
+        """`[tagger]`, the name of `[crf]` in version 0.1."""
+        if not isinstance(table, Mapping) or "tagger" not in table:
+            return table
+        if "crf" in table:
+            raise ValueError("tagger: this is the old name of [crf], which is there too; leave one of the two out")
+        return {"crf" if key == "tagger" else key: value for key, value in table.items()}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Recipe:
         names = [member.name for member in self.members]
         if len(set(names)) < len(names):
             raise ValueError("members: every member needs a name of its own")
-        if self.classify.branches is not None and self.tagger.hints:
-            raise ValueError("classify.branches: tagger.hints name types, not groups of them; leave one of the two out")
-        if not names and not self.tagger.votes:
-            raise ValueError("members: none; name at least one, or let the tagger vote (tagger.votes)")
-        if self.classify.ask == "undecided" and (self.tagger.votes or (self.verify.members and self.decide.threshold)):
+        if self.classify.branches is not None and self.crf.hints:
+            raise ValueError("classify.branches: crf.hints name types, not groups of them; leave one of the two out")
+        if not names and not self.crf.votes:
+            raise ValueError("members: none; name at least one, or let the random field vote (crf.votes)")
+        if self.classify.ask == "undecided" and (self.crf.votes or (self.verify.members and self.decide.threshold)):
             raise ValueError(
-                'classify.ask = "undecided": with a tagger that votes, or with verifiers and a threshold, every vote'
-                ' matters; use "others"'
+                'classify.ask = "undecided": with a random field that votes, or with verifiers and a threshold, every'
+                ' vote matters; use "others"'
             )
         if self.decide.proposers > len(self.weights):
             raise ValueError(
@@ -215,8 +225,8 @@ class Recipe(Settings):
             raise ValueError('classify.ask = "nobody": with extract.types = "none" nobody says a type; ask someone')
         if self.retrieve.by == "random" and (self.retrieve.balance or self.retrieve.diversity):
             raise ValueError('retrieve: balance and diversity choose among the most similar; not with by = "random"')
-        if TAGGER in names and self.tagger.votes:
-            raise ValueError("members: 'tagger' is the name of the trained tagger, which votes; give another")
+        if CRF in names and self.crf.votes:
+            raise ValueError("members: 'crf' is the name of the random field, which votes; give another")
         for member in self.members:
             if member.model not in self.models:
                 near = did_you_mean(member.model, self.models)

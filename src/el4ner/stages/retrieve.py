@@ -74,7 +74,7 @@ def input_spans(
     labels: Sequence[Label],
     desk: Desk,
 ) -> tuple[list[Mapping[str, tuple[Span, ...]]], list[list[str]]]:
-    """The spans of each passage by who found them: members, or (`spans = "words"`) the tagger; none if not needed."""
+    """The spans of each passage by who found them: members, or (`spans = "words"`) parts of speech; {} if unused."""
     if settings.by != "span":
         return [{} for _ in passages], [[] for _ in passages]
     if settings.spans == "words":

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from el4ner.annotation import Annotation
-from el4ner.crf.voter import Plugin, weights
+from el4ner.crf.voter import CrfVoter, weights
 from el4ner.data import Ballot, Document, Example
 from el4ner.ensemble.costs import Cost
 from el4ner.evaluate.score import Counts, strict
@@ -86,8 +86,8 @@ class Evidence:
         ]
 
     @cached_property
-    def _plugin(self) -> Plugin:
-        return Plugin(self._pool)
+    def _plugin(self) -> CrfVoter:
+        return CrfVoter(self._pool)
 
     def scored(self, recipe: Recipe) -> Scored:
         """What `recipe` finds without its threshold, and whether it is right."""

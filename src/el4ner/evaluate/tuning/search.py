@@ -13,7 +13,7 @@ from el4ner.evaluate.score import Score, total
 from el4ner.evaluate.tuning.leave_one_out import Evidence
 from el4ner.evaluate.tuning.one_standard_error import Goal, choose
 from el4ner.pool.pool import Pool
-from el4ner.recipes.settings import Recipe, RetrieveSettings, VerifySettings
+from el4ner.recipes.settings import CRF, Recipe, RetrieveSettings, VerifySettings
 
 DEMONSTRATIONS = (4, 8, 16)
 THRESHOLDS = tuple(round(0.05 * n, 2) for n in range(20))
@@ -82,7 +82,7 @@ def demonstrations(recipe: Recipe, pool: Pool) -> list[Variant]:
 
 
 def retrievals(recipe: Recipe) -> list[Variant]:
-    """The recipe as it is, by whole sentences, and by spans that the tagger finds."""
+    """The recipe as it is, by whole sentences, and by spans by part of speech."""
     now = recipe.retrieve
     variants = [Variant(f"as it is: {retrieval(now)}", recipe)]
     for update in ({"by": "sentence"}, {"by": "span", "spans": "words"}):
@@ -148,7 +148,7 @@ def changed(base: Recipe, recipe: Recipe) -> dict[str, tuple[Any, Any]]:
 def _settings(recipe: Recipe) -> dict[str, Any]:
     return {
         "demonstrations": {member.name: member.demonstrations for member in recipe.members},
-        "weight": recipe.weights | ({"tagger": "measured"} if recipe.tagger.votes and recipe.tagger.measured else {}),
+        "weight": recipe.weights | ({CRF: "measured"} if recipe.crf.votes and recipe.crf.measured else {}),
         "retrieve": retrieval(recipe.retrieve),
         "classify.ask": recipe.classify.ask,
         "verify.members": list(recipe.verify.members),
