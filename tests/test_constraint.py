@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -34,6 +35,22 @@ def literals(rule: str) -> list[str]:
     return [json.loads(literal) for literal in LITERAL.findall(rule)]
 
 
+def allows(constraint: Constraint, reply: str) -> bool:
+    """Whether the grammar allows a reply: its rules, written out as one regular expression."""
+    found = rules(constraint)
+
+    @cache
+    def pattern(rule: str) -> str:
+        return re.sub(rf"{LITERAL.pattern}|\w+|[ (]", lambda part: written(part[0]), found[rule])
+
+    def written(part: str) -> str:
+        if part.startswith('"'):
+            return re.escape(json.loads(part))
+        return {" ": "", "(": "(?:"}[part] if part in " (" else f"(?:{pattern(part)})"
+
+    return re.fullmatch(pattern("root"), reply) is not None
+
+
 def size(dialect: Callable[[Constraint], Any], count: int) -> int:
     text = " ".join(f"word{number:04}" for number in range(count))
     return len(str(dialect(Listing(text, LABELS))))
@@ -60,9 +77,9 @@ def test_the_rules_follow_the_text_word_by_word(text: str, lead: str) -> None:
     assert literals(found["label"]) == list(LABELS)
 
 
-@given(st.lists(any_line, min_size=1, max_size=4), st.sampled_from(["", " ", '"']))
-def test_choices_are_quoted(options: list[str], lead: str) -> None:
-    assert literals(rules(OneOf(tuple(options), lead))["root"]) == [*[lead] * bool(lead), *options]
+@given(st.lists(any_line, min_size=1, max_size=4))
+def test_choices_are_quoted(options: list[str]) -> None:
+    assert literals(rules(OneOf(tuple(options)))["root"]) == options
 
 
 def test_controls_and_quotes_never_stand_bare_in_a_grammar() -> None:
@@ -73,7 +90,7 @@ def test_controls_and_quotes_never_stand_bare_in_a_grammar() -> None:
 
 
 def test_the_schema_of_a_choice() -> None:
-    schema = to_json_schema(OneOf(("a", "b"), lead=" "))
+    schema = to_json_schema(OneOf(("a", "b")))
     assert schema["properties"]["answer"]["enum"] == ["a", "b"]
     assert schema["required"] == ["answer"]
     assert schema["additionalProperties"] is False
@@ -93,8 +110,8 @@ def test_a_listing_of_no_text() -> None:
     for text in ("", "  "):
         assert literals(to_ebnf(Listing(text, LABELS))) == ["none"]
         assert json.dumps(to_json_schema(Listing(text, LABELS)))
-        assert Listing(text, LABELS).holds("none")
-        assert not Listing(text, LABELS).holds("")
+        assert allows(Listing(text, LABELS), "none")
+        assert not allows(Listing(text, LABELS), "")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +119,6 @@ def test_a_listing_of_no_text() -> None:
     [
         "none",
         "Anna Berg (person)",
-        "  Anna Berg (person)\n",
         'Rome (a "place" \\ (of))',
         "Anna (person); Berg (person); Anna (person)",
         "Anna Berg; of (person); Rome (Italy) (person)",
@@ -112,8 +128,8 @@ def test_a_listing_of_no_text() -> None:
     ],
 )
 def test_a_listing_that_kept_to_its_text(reply: str) -> None:
-    assert Listing(TEXT, LABELS).holds(reply)
-    assert Listing(TEXT, LABELS, lead=" ").holds(" " + reply)
+    assert allows(Listing(TEXT, LABELS), reply)
+    assert allows(Listing(TEXT, LABELS, lead=" "), " " + reply)
 
 
 @pytest.mark.parametrize(
@@ -139,13 +155,13 @@ def test_a_listing_that_kept_to_its_text(reply: str) -> None:
     ],
 )
 def test_a_listing_that_did_not(reply: str) -> None:
-    assert not Listing(TEXT, LABELS).holds(reply)
+    assert not allows(Listing(TEXT, LABELS), reply)
 
 
 def test_without_types_a_listing_has_none() -> None:
-    assert Listing(TEXT).holds("Anna Berg; Rome")
-    assert Listing(TEXT).holds("Anna Berg; of; Rome (Italy)")
-    assert not Listing(TEXT).holds("Anna Berg (person)")
+    assert allows(Listing(TEXT), "Anna Berg; Rome")
+    assert allows(Listing(TEXT), "Anna Berg; of; Rome (Italy)")
+    assert not allows(Listing(TEXT), "Anna Berg (person)")
 
 
 @st.composite
@@ -162,48 +178,40 @@ def listed(draw: st.DrawFn) -> tuple[Listing, str]:
 
 
 @given(listed())
-def test_what_the_grammar_allows_holds(case: tuple[Listing, str]) -> None:
+def test_spans_of_the_text_are_allowed(case: tuple[Listing, str]) -> None:
     listing, reply = case
-    assert listing.holds(reply)
-    assert Listing(listing.text, listing.labels, " ").holds(f" {reply}")
+    assert allows(listing, reply)
+    assert allows(Listing(listing.text, listing.labels, " "), f" {reply}")
 
 
 @given(st.lists(st.sampled_from(["Anna", "Berg", "of", "Rome", "中", "文"]), min_size=1, max_size=8), st.data())
-def test_what_holds_can_be_read_and_placed(units: list[str], data: st.DataObject) -> None:
+def test_what_the_grammar_allows_can_be_read_and_placed(units: list[str], data: st.DataObject) -> None:
     text = " ".join(units)
     pieces = data.draw(
         st.lists(st.sampled_from([*units, "Oslo", "Ber", "中文", f"{units[0]} of"]), min_size=1, max_size=3)
     )
     reply = "; ".join(f"{piece} (person)" for piece in pieces)
     placed = all(ground(text, item.text) for item in read_listing(Reply(reply), ["person"]))
-    assert Listing(text, ("person",)).holds(reply) == placed
-
-
-def test_a_long_repetitive_reply_is_checked_at_once() -> None:
-    listing = Listing("a " * 300, ("person",))
-    assert listing.holds("; ".join(["a a a a (person)"] * 100))
-    assert not listing.holds("; ".join(["a a a a (person)"] * 100) + "; b (person)")
+    assert allows(Listing(text, ("person",)), reply) == placed
 
 
 @pytest.mark.parametrize(
-    ("choice", "reply", "holds"),
+    ("choice", "reply", "allowed"),
     [
         (OneOf(("true", "false")), "true", True),
-        (OneOf(("true", "false")), " true\n", True),
         (OneOf(("true", "false")), "True", False),
         (OneOf(("true", "false")), "", False),
         (OneOf(("true", "false")), "true or false", False),
-        (OneOf(("a", "b"), lead="("), "(a", True),
         (OneOf((" France", " Japan")), " France", True),
     ],
 )
-def test_choices_that_kept_to_the_options(choice: OneOf, reply: str, holds: bool) -> None:
-    assert choice.holds(reply) is holds
+def test_choices_that_kept_to_the_options(choice: OneOf, reply: str, allowed: bool) -> None:
+    assert allows(choice, reply) is allowed
 
 
 def test_fingerprints_tell_constraints_apart() -> None:
     different = [
-        None, OneOf(("a",)), OneOf(("a", "b")), OneOf(("b", "a")), OneOf(("a",), " "), Listing("a"),
+        None, OneOf(("a",)), OneOf(("a", "b")), OneOf(("b", "a")), Listing("a"),
         Listing("a", ("b",)), Listing("a", ("b", "c")), Listing("a", ("c", "b")), Listing("b"), Listing("a", (), " "),
     ]  # fmt: skip
     assert len({json.dumps(fingerprint(constraint)) for constraint in different}) == len(different)

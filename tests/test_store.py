@@ -89,7 +89,7 @@ def test_thousands_of_keys_are_looked_up(path: Path) -> None:
         {"stop": ("\n", "\n")},
         {"constraint": None},
         {"constraint": OneOf(("b", "a"))},
-        {"constraint": OneOf(("a", "b"), " ")},
+        {"constraint": OneOf(("a", " b"))},
         {"constraint": OneOf(("a, b",))},
         {"constraint": Listing("a b")},
         {"temperature": 0.8},

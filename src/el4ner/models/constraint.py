@@ -2,14 +2,12 @@
 
 Two constraints are enough for the method: "one of these" (types, verdicts) and "spans of this text". The second is
 linear in the text's length: for the words w1..wn, `span ::= w1 | ... | wn` and `wi ::= "word i" (gap w(i+1))?`.
-
-Servers are known to ignore a grammar silently, so `holds` checks every reply on its way back.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,15 +21,9 @@ _NGRAM = 8  # longest span, in words, of the JSON-schema dialect, which has to e
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The reply is `lead` and then exactly one of `options`."""
+    """The reply is exactly one of `options`."""
 
     options: tuple[str, ...]
-    lead: str = ""
-
-    def holds(self, reply: str) -> bool:
-        """Whether a reply kept to it; space around it does not matter."""
-        said = reply.strip().removeprefix(self.lead.strip()).strip()
-        return said in (option.strip() for option in self.options)
 
 
 @dataclass(frozen=True)
@@ -61,46 +53,15 @@ class Listing:
         pairs = ((i, j) for i in range(len(found)) for j in range(i, min(i + _NGRAM, len(found))))
         return list(dict.fromkeys(self.text[found[i].start : found[j].end] for i, j in pairs))
 
-    def holds(self, reply: str) -> bool:
-        """Whether a reply kept to it: whole words of the text, each entry with a known label if any were asked for.
-
-        Space around the reply does not matter.
-        """
-        reply = reply.strip().removeprefix(self.lead.strip()).strip()
-        if reply == EMPTY:
-            return True
-        waiting, seen = [0], {0}  # where an entry may begin: names that hold separators leave more than one way to read
-        while waiting:
-            for end in self._entry_ends(reply, waiting.pop()):
-                if end == len(reply):
-                    return True
-                after = end + len(SEPARATOR)
-                if reply.startswith(SEPARATOR, end) and after not in seen:
-                    seen.add(after)
-                    waiting.append(after)
-        return False
-
-    def _entry_ends(self, reply: str, start: int) -> Iterator[int]:
-        """Where an entry of the reply that begins at `start` may end."""
-        found = words(self.text)
-        closings = [f" ({label})" for label in self.labels] or [""]
-        for i, first in enumerate(found):
-            for j in range(i, len(found)):
-                span = self.text[first.start : found[j].end]
-                if not reply.startswith(span, start):
-                    break
-                end = start + len(span)
-                yield from (end + len(closing) for closing in closings if reply.startswith(closing, end))
-
 
 Constraint = OneOf | Listing
 
 
 def to_ebnf(constraint: Constraint) -> str:
     """The grammar in the common subset of EBNF (XGrammar: OpenVINO GenAI, vLLM) and GBNF (llama.cpp)."""
-    lead = _quote(constraint.lead) + " " if constraint.lead else ""
     if isinstance(constraint, OneOf):
-        return f"root ::= {lead}({' | '.join(map(_quote, constraint.options))})\n"
+        return f"root ::= ({' | '.join(map(_quote, constraint.options))})\n"
+    lead = _quote(constraint.lead) + " " if constraint.lead else ""
     units = constraint.units
     if not units:
         return f"root ::= {lead}{_quote(EMPTY)}\n"
@@ -140,5 +101,5 @@ def fingerprint(constraint: Constraint | None) -> Sequence[object]:
     if constraint is None:
         return ()
     if isinstance(constraint, OneOf):
-        return ("one-of", constraint.lead, *constraint.options)
+        return ("one-of", "", *constraint.options)  # "": keys of stored replies have a place for what stood before
     return ("listing", constraint.lead, constraint.text, *constraint.labels)
