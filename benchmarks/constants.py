@@ -30,7 +30,7 @@ from el4ner.recipes.load import load_recipe
 def main(data: Path, result: Path) -> None:
     """Print what a text costs, part by part."""
     recipe = load_recipe("nano")
-    models = open_models(recipe)
+    models = open_models(recipe.used)
     model = next(iter(models.values()))  # all have one tokenizer
     run = json.loads(result.read_text("utf-8"))
     batches: list[Batch] = pickle.loads(result.with_suffix(".pickle").read_bytes())

@@ -23,8 +23,10 @@ from task import Found, System, Task, run, server_meter
 from el4ner.evaluate.experiment import plan
 from el4ner.evaluate.sets.dataset import open_dataset
 from el4ner.models.base import Done, Model, Reply, Request
-from el4ner.models.open import locate, open_models
-from el4ner.models.settings import EmbeddedSettings, ServerSettings
+from el4ner.models.locate import locate
+from el4ner.models.open import open_models
+from el4ner.models.openai.settings import OpenAISettings
+from el4ner.models.openvino.settings import OpenVINOSettings
 from el4ner.pipeline import EL4NER
 from el4ner.recipes.load import load_recipe
 from el4ner.recipes.settings import Recipe
@@ -52,11 +54,11 @@ def prepare(variant: str, task: Task, url: str) -> System:
     """The system of a variant's name."""
     if variant == "single":
         recipe = single(url)
-        return _pipeline(recipe, task, open_models(recipe), url)
+        return _pipeline(recipe, task, open_models(recipe.used), url)
     recipe = load_recipe("nano")
     if variant == "plain":
         return _pipeline(text_by_text(recipe), task, {n: OneAtATime(m) for n, m in _forgetful(recipe).items()})
-    opened = open_models(recipe)
+    opened = open_models(recipe.used)
     if variant == "engine":
         return _engine(opened)
     batches: list[Batch] = []
@@ -69,7 +71,7 @@ def prepare(variant: str, task: Task, url: str) -> System:
 def _forgetful(recipe: Recipe) -> dict[str, Model]:
     opened: dict[str, Model] = {}
     for name, settings in recipe.models.items():
-        embedded = cast(EmbeddedSettings, settings)
+        embedded = cast(OpenVINOSettings, settings)
         adapter = locate(embedded.adapter) if embedded.adapter else None
         opened[name] = Forgetful.open(locate(embedded.path), adapter=adapter)
     return opened
@@ -79,7 +81,7 @@ def single(url: str) -> Recipe:
     """One member, one step, on a server."""
     recipe = load_recipe("single")
     (name,) = recipe.models
-    served = ServerSettings(engine="openai", base_url=url, model="smollm2", context=CONTEXT)
+    served = OpenAISettings(engine="openai", base_url=url, model="smollm2", context=CONTEXT)
     return recipe.model_copy(update={"models": {name: served}})
 
 

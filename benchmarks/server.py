@@ -39,7 +39,7 @@ def serve(threads: int) -> None:
     import xllamacpp
 
     from el4ner.models.gguf.merge import prepared
-    from el4ner.models.open import locate
+    from el4ner.models.locate import locate
 
     settings = xllamacpp.CommonParams()
     settings.model.path = str(prepared(locate(MODEL)))

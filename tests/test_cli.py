@@ -99,7 +99,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     scripted = Scripted(answer)
-    monkeypatch.setattr("el4ner.pipeline.open_models", lambda recipe: dict.fromkeys(recipe.models, scripted))
+    monkeypatch.setattr("el4ner.pipeline.open_models", lambda models: dict.fromkeys(models, scripted))
     return scripted
 
 
@@ -233,9 +233,7 @@ def test_bad_input_is_one_line_that_says_where(
     Path("labels.json").write_text('["person"]')
     Path("key.toml").write_text("windwo = 3\n" + RECIPE)
     if case != "no model":
-        monkeypatch.setattr(
-            "el4ner.pipeline.open_models", lambda recipe: {name: Scripted(answer) for name in recipe.models}
-        )
+        monkeypatch.setattr("el4ner.pipeline.open_models", lambda models: {name: Scripted(answer) for name in models})
     arguments, expected = BAD[case]
     done = run(*arguments)
     assert done.code == 1
@@ -328,7 +326,9 @@ def test_doctor_says_what_is_missing(work: Path, run: Run) -> None:
 
 
 def test_doctor_says_what_degrades(work: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("el4ner.ensemble.doctor.open_model", lambda recipe, name: Scripted(lambda prompt: "Paris"))
+    monkeypatch.setattr(
+        "el4ner.ensemble.doctor.open_models", lambda models: dict.fromkeys(models, Scripted(lambda prompt: "Paris"))
+    )
     done = run("doctor", "--recipe", "recipe.toml")
     assert done.code == 0
     assert "holds a choice" in done.out

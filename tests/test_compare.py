@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import runpy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -56,10 +56,10 @@ def _shown(request: Request) -> str:
 
 @pytest.fixture
 def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeModel]:
-    """What recipes' models are, by name; `open_model` and the encoder are replaced."""
+    """What recipes' models are, by name; `open_models` and the encoder are replaced."""
     answers = {"good": good, "bad": bad, "broken": broken}
     known = {name: FakeModel(answer, identity=name) for name, answer in answers.items()}
-    monkeypatch.setattr("el4ner.evaluate.experiment.open_model", lambda recipe, name: known[name])
+    monkeypatch.setattr("el4ner.evaluate.experiment.open_models", lambda models: {name: known[name] for name in models})
     monkeypatch.setattr("el4ner.pipeline.default_encoder", LetterEncoder)
     return known
 
@@ -232,11 +232,11 @@ def test_names_are_unique(models: dict[str, FakeModel], twice: str) -> None:
 def test_models_are_opened_once(models: dict[str, FakeModel], monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
-    def open_model(recipe: Recipe, name: str) -> FakeModel:
-        opened.append(name)
-        return models[name]
+    def open_models(settings: Mapping[str, object]) -> dict[str, FakeModel]:
+        opened.extend(settings)
+        return {name: models[name] for name in settings}
 
-    monkeypatch.setattr("el4ner.evaluate.experiment.open_model", open_model)
+    monkeypatch.setattr("el4ner.evaluate.experiment.open_models", open_models)
     table_of("good", "bad", data=(DATA, OTHER))
     assert sorted(opened) == ["bad", "good"]
 

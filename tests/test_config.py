@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from el4ner.errors import ConfigError
-from el4ner.models.settings import EmbeddedSettings
+from el4ner.models.openvino.settings import OpenVINOSettings
 from el4ner.recipes.load import load_recipe, parse_recipe, recipe_names, recipe_text
 
 MODELS = {
@@ -45,7 +45,7 @@ def test_every_shipped_recipe_loads_under_its_own_name(name: str) -> None:
 def test_the_default_recipe_is_shipped() -> None:
     recipe = load_recipe("nano")
     assert len(recipe.members) >= 3
-    assert all(isinstance(model, EmbeddedSettings) for model in recipe.models.values())
+    assert all(isinstance(model, OpenVINOSettings) for model in recipe.models.values())
 
 
 def test_what_is_not_said_has_the_documented_default() -> None:

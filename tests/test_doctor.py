@@ -8,6 +8,7 @@ from el4ner.ensemble.doctor import CHAT, CHOICE, CONTEXT, LOGPROBS, PLAIN, REPEA
 from el4ner.errors import ModelError
 from el4ner.models.base import Model, Outcome, Reply, Request, Token
 from el4ner.models.constraint import Listing, OneOf
+from el4ner.models.openai.settings import OpenAISettings
 from el4ner.recipes.load import parse_recipe
 from el4ner.recipes.settings import Recipe
 
@@ -57,7 +58,7 @@ def recipe(style: str = "compact", model: dict[str, object] | None = None) -> Re
 def examined(
     monkeypatch: pytest.MonkeyPatch, fake: Model, settings: Recipe
 ) -> tuple[Diagnosis, dict[str, tuple[str, ...]]]:
-    monkeypatch.setattr(doctor, "open_model", lambda recipe, name: fake)
+    monkeypatch.setattr(doctor, "open_models", lambda models: dict.fromkeys(models, fake))
     [(diagnosis, outlooks)] = examine(settings)
     return diagnosis, {outlook.member: outlook.losses for outlook in outlooks}
 
@@ -103,10 +104,10 @@ def test_a_model_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_model_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(recipe: Recipe, name: str) -> Model:
+    def refuse(models: object) -> dict[str, Model]:
         raise ModelError("/nowhere: no such model; give a .gguf file")
 
-    monkeypatch.setattr(doctor, "open_model", refuse)
+    monkeypatch.setattr(doctor, "open_models", refuse)
     [(diagnosis, outlooks)] = examine(recipe())
     assert "no such model" in diagnosis.error
     assert [outlook.losses for outlook in outlooks] == [("cannot take part",)] * 2
@@ -123,10 +124,8 @@ def test_a_small_context(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_servers_word_on_its_context_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     server: dict[str, object] = {"engine": "openai", "base_url": "http://x/v1", "model": "x", "context": 32_000}
 
-    def open_model(recipe: Recipe, name: str) -> Model:
-        return Fake(obedient, context=recipe.models[name].context or 8192)
-
-    monkeypatch.setattr(doctor, "open_model", open_model)
+    monkeypatch.setattr(OpenAISettings, "open", lambda self: Fake(obedient, context=self.context or 8192))
+    monkeypatch.setattr(doctor, "open_models", lambda models: {name: one.open() for name, one in models.items()})
     [(diagnosis, outlooks)] = examine(recipe(model=server))
     assert diagnosis.holds(CONTEXT) is False
     assert "8192 tokens, the recipe asks for 32000" in [finding.detail for finding in diagnosis.findings]
@@ -136,7 +135,7 @@ def test_the_servers_word_on_its_context_counts(monkeypatch: pytest.MonkeyPatch)
 def test_members_of_both_styles_are_asked_in_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     table = recipe().model_dump()
     table["members"][1]["style"] = "chat"
-    monkeypatch.setattr(doctor, "open_model", lambda recipe, name: Fake(rambling))
+    monkeypatch.setattr(doctor, "open_models", lambda models: dict.fromkeys(models, Fake(rambling)))
     found = list(examine(parse_recipe(table, "test")))
     assert [(diagnosis.style, [o.member for o in outlooks]) for diagnosis, outlooks in found] == [
         ("compact", ["one"]),

@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 from el4ner.cli import app
 from el4ner.errors import ConfigError, DataError, ModelError
 from el4ner.models.gguf.adapter import LAYERS, Adapter
-from el4ner.models.gguf.export import build, embedded, export_ollama
+from el4ner.models.gguf.build import build
 from el4ner.models.gguf.merge import prepared
-from el4ner.models.open import locate
+from el4ner.models.locate import locate
+from el4ner.models.openvino.settings import OpenVINOSettings
+from el4ner.recipes.export import experts, export_ollama
 from el4ner.recipes.load import load_recipe, parse_recipe
 from el4ner.recipes.settings import Recipe
 
@@ -92,7 +94,7 @@ def weights(path: Path) -> dict[str, np.ndarray]:
 
 
 def test_the_adapter_is_added_to_the_weights(base: Path, expert: Path) -> None:
-    (made,) = build(recipe(base, expert))
+    (made,) = build(recipe(base, expert).used)
     before, after, factors = weights(base), weights(made.path), Adapter.load(expert)
     for name, layer, heads in (("attn_q", "0.q", HEADS), ("attn_k", "0.k", HEADS // 2), ("ffn_down", "0.down", 0)):
         change = factors.change(layer)
@@ -108,7 +110,7 @@ def test_the_adapter_is_added_to_the_weights(base: Path, expert: Path) -> None:
 
 def test_what_is_built_is_kept_and_a_damaged_file_is_made_again(base: Path, expert: Path) -> None:
     heard: list[tuple[str, float]] = []
-    (first,) = build(recipe(base, expert), lambda name, share: heard.append((name, share)))
+    (first,) = build(recipe(base, expert).used, lambda name, share: heard.append((name, share)))
     content = first.path.read_bytes()
     noted = first.path.with_name(f"{first.path.name}.sha256").read_text("utf-8")
     assert first.made
@@ -116,9 +118,9 @@ def test_what_is_built_is_kept_and_a_damaged_file_is_made_again(base: Path, expe
     assert noted == f"{hashlib.sha256(content).hexdigest()}  {first.path.name}\n"
     assert [share for _, share in heard] == sorted(share for _, share in heard)
     assert heard[-1] == ("Tiny 0", 1.0)
-    assert not next(iter(build(recipe(base, expert)))).made
+    assert not next(iter(build(recipe(base, expert).used))).made
     first.path.write_bytes(content[:-1])
-    (again,) = build(recipe(base, expert))
+    (again,) = build(recipe(base, expert).used)
     assert again.made
     assert again.path.read_bytes() == content
     assert not list(first.path.parent.glob("*.part"))
@@ -132,29 +134,29 @@ def test_an_adapter_of_another_model_is_one_line(
 ) -> None:
     other = adapter(tmp_path / "other.safetensors", layers, width)
     with pytest.raises(ModelError, match=r"other.safetensors: it is not for tiny.gguf") as caught:
-        list(build(recipe(base, other)))
+        list(build(recipe(base, other).used))
     assert "\n" not in str(caught.value)
     assert not list((tmp_path / "cache").rglob("*.gguf*"))
 
 
 def test_a_missing_file_is_one_line(base: Path, expert: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere.safetensors"):
-        list(build(recipe(base, tmp_path / "nowhere.safetensors")))
+        list(build(recipe(base, tmp_path / "nowhere.safetensors").used))
     with pytest.raises(ConfigError, match=r"nowhere.gguf"):
-        list(build(recipe(tmp_path / "nowhere.gguf", expert)))
+        list(build(recipe(tmp_path / "nowhere.gguf", expert).used))
     with pytest.raises(ConfigError, match="nothing to do"):
-        list(build(recipe(base)))
+        experts(recipe(base))
 
 
 def test_an_export_is_what_ollama_and_el4ner_read(base: Path, expert: Path, tmp_path: Path) -> None:
     other = adapter(tmp_path / "general.safetensors", {"0.down": WIDTH})
     described = {"description": 'a "quoted" \\ one\nand more \x7f 李明 🎉', "decide": {"threshold": 0.2}}
     settings = recipe(base, expert, other, **described)
-    experts = list(build(settings))
+    files = list(build(settings.used))
     folder = tmp_path / "out"
-    commands = export_ollama(settings, experts, folder)
+    commands = export_ollama(settings, files, folder)
     assert commands == [f"ollama create test-tiny-{n} -f test-tiny-{n}.Modelfile" for n in (0, 1)]
-    for n, made in enumerate(experts):
+    for n, made in enumerate(files):
         lines = (folder / f"test-tiny-{n}.Modelfile").read_text("utf-8").splitlines()
         assert lines[:3] == [f"FROM ./test-tiny-{n}.gguf", 'TEMPLATE """{{ .Prompt }}"""', "PARAMETER num_ctx 256"]
         assert (folder / f"test-tiny-{n}.gguf").read_bytes() == made.path.read_bytes()
@@ -164,7 +166,7 @@ def test_an_export_is_what_ollama_and_el4ner_read(base: Path, expert: Path, tmp_
     assert served.model_dump(exclude=kept) == settings.model_dump(exclude=kept)
     assert served.models["remote"] == settings.models["remote"]
     assert served.models["Tiny 1"].model_dump()["model"] == "test-tiny-1"
-    export_ollama(settings, experts, folder)  # again, over itself
+    export_ollama(settings, files, folder)  # again, over itself
     assert sorted(p.suffix for p in folder.iterdir()) == [".Modelfile"] * 2 + [".gguf"] * 2 + [".md", ".toml"]
 
 
@@ -172,7 +174,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(base: Path, expert: Path, t
     settings = recipe(base, expert)
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataError, match="give another folder"):
-        export_ollama(settings, list(build(settings)), tmp_path / "file")
+        export_ollama(settings, list(build(settings.used)), tmp_path / "file")
 
 
 def test_the_commands_print_where_the_files_are(base: Path, expert: Path, tmp_path: Path) -> None:
@@ -194,7 +196,8 @@ def test_the_commands_print_where_the_files_are(base: Path, expert: Path, tmp_pa
 
 def test_the_adapters_that_ship_fit_their_base_model() -> None:
     changes = []
-    for settings in embedded(load_recipe("nano")).values():
+    for settings in experts(load_recipe("nano")).values():
+        assert isinstance(settings, OpenVINOSettings)
         assert settings.adapter is not None
         shapes = {t.name: tuple(map(int, reversed(t.shape))) for t in gguf.GGUFReader(locate(settings.path)).tensors}
         shipped = Adapter.load(locate(settings.adapter))

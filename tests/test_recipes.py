@@ -12,7 +12,7 @@ from el4ner.data import Label
 from el4ner.ensemble.member import Member
 from el4ner.models.base import Request
 from el4ner.models.constraint import OneOf
-from el4ner.models.settings import ServerSettings
+from el4ner.models.openai.settings import OpenAISettings
 from el4ner.pipeline import EL4NER
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe, recipe_names
@@ -93,7 +93,7 @@ def test_the_baselines_have_the_model_of_bare() -> None:
 
 def test_servers_can_state_their_weights() -> None:
     models = load_recipe("el4ner").models.values()
-    assert all(isinstance(model, ServerSettings) and model.parameters for model in models)
+    assert all(isinstance(model, OpenAISettings) and model.parameters for model in models)
 
 
 def test_single_asks_what_the_first_member_of_bare_is_asked() -> None:

@@ -16,7 +16,7 @@ from contract import smollm2 as smollm2_file
 from el4ner.errors import ModelError
 from el4ner.models.base import Model, Outcome, Request
 from el4ner.models.constraint import OneOf
-from el4ner.models.open import open_model
+from el4ner.models.open import open_models
 from el4ner.recipes.load import parse_recipe
 
 SENTENCES = [
@@ -100,7 +100,7 @@ def test_a_recipe_opens_a_folder(folder: Path) -> None:
         "models": {"small": {"engine": "transformers", "path": str(folder), "device": "cpu", "context": 100}},
         "members": [{"name": "first", "model": "small"}],
     }
-    model = open_model(parse_recipe(table, "test"), "small")
+    model = open_models(parse_recipe(table, "test").used)["small"]
     assert model.context == 100
     assert model.generate([Request("Hello", 3)])[0].usage.generated == 3
     model.close()

@@ -572,7 +572,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeModel:
     Path("pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     Path("base.toml").write_text(RECIPE)
     model = FakeModel(lister)
-    monkeypatch.setattr("el4ner.evaluate.experiment.open_model", lambda recipe, name: model)
+    monkeypatch.setattr("el4ner.evaluate.experiment.open_models", lambda models: dict.fromkeys(models, model))
     return model
 
 

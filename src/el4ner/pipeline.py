@@ -90,7 +90,7 @@ class EL4NER:
         """
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         opened = Store.open(store) if isinstance(store, str | Path) else store
-        return cls.on_models(loaded, open_models(loaded), pool, store=opened, encoder=encoder)
+        return cls.on_models(loaded, open_models(loaded.used), pool, store=opened, encoder=encoder)
 
     @classmethod
     def on_models(

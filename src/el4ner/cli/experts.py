@@ -19,7 +19,6 @@ Ollama = Annotated[
 
 def build(recipe: RecipeName = "nano") -> None:
     """Merge every adapter of a recipe into its base model now, rather than at first use; print where the files are."""
-    from el4ner.models.gguf.export import checksum
     from el4ner.recipes.load import load_recipe
 
     for expert in merged(load_recipe(recipe)):
@@ -27,14 +26,14 @@ def build(recipe: RecipeName = "nano") -> None:
         size = f"{expert.path.stat().st_size / 1e6:,.0f} MB"
         out.print(Text(f"{expert.model}: {expert.path}"), soft_wrap=True)
         out.print(
-            Text(f"  {state}, {size}, sha256 {checksum(expert) or 'not taken: the file as it was given'}"),
+            Text(f"  {state}, {size}, sha256 {expert.checksum or 'not taken: the file as it was given'}"),
             soft_wrap=True,
         )
 
 
 def export(ollama: Ollama, recipe: RecipeName = "nano") -> None:
     """Write a recipe's merged models in the form that another engine takes, with a recipe that asks it."""
-    from el4ner.models.gguf.export import export_ollama
+    from el4ner.recipes.export import export_ollama
     from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from el4ner.cli.console import err, say
 
 if TYPE_CHECKING:
-    from el4ner.models.gguf.export import Expert
+    from el4ner.models.gguf.build import Expert
     from el4ner.models.store import Store
     from el4ner.pipeline import EL4NER
     from el4ner.pool.pool import Pool
@@ -25,14 +25,14 @@ def read_pool(path: Path, labels: Path | None) -> Pool:
 
 def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER, float]:
     """An ensemble, and the seconds that it took to open. Says what it is doing."""
-    from el4ner.models.gguf.export import built
+    from el4ner.models.gguf.build import built
     from el4ner.recipes.load import load_recipe
 
     settings = load_recipe(recipe)
     models = ", ".join(dict.fromkeys(member.model for member in settings.members)) or "no model"
     voters = [member.name for member in settings.members] + ["the random field"] * settings.crf.votes
     say(f"opening {models} for {', '.join(voters)} ...", "dim")
-    if not built(settings):
+    if not built(settings.used):
         say("making the models' files, once ...", "dim")
         merged(settings)
     from el4ner.pipeline import EL4NER
@@ -46,9 +46,11 @@ def merged(recipe: Recipe) -> list[Expert]:
     """The files of the recipe's embedded models, made with a bar on standard error where they are missing."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from el4ner.models.gguf.export import build, embedded
+    from el4ner.models.gguf.build import build
+    from el4ner.recipes.export import experts
 
+    models = experts(recipe)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(24), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        tasks = {name: bar.add_task(name, total=1.0) for name in embedded(recipe)}
-        return list(build(recipe, lambda name, share: bar.update(tasks[name], completed=share)))
+        tasks = {name: bar.add_task(name, total=1.0) for name in models}
+        return list(build(models, lambda name, share: bar.update(tasks[name], completed=share)))

@@ -15,8 +15,8 @@ from el4ner.ensemble.member import Member
 from el4ner.errors import ContextError, El4nerError, MissingExtraError
 from el4ner.models.base import Message, Model, Outcome, Reply, Request
 from el4ner.models.constraint import Constraint, Listing, OneOf
-from el4ner.models.open import open_model
-from el4ner.models.settings import ServerSettings
+from el4ner.models.open import open_models
+from el4ner.models.settings import EngineSettings
 from el4ner.pool.demo import demo_pool, demo_texts
 from el4ner.prompts.replies import read_choice, read_listing
 from el4ner.prompts.style import style
@@ -81,16 +81,15 @@ def examine(recipe: Recipe) -> Iterator[tuple[Diagnosis, list[Outlook]]]:
     """
     if recipe.crf.hints or recipe.crf.votes:
         yield _random_field(), []
-    used = {member.model for member in recipe.members}
-    for name in (name for name in recipe.models if name in used):
+    for name, settings in recipe.used.items():
         styles = dict.fromkeys(member.style for member in recipe.members if member.model == name)
         try:
-            model = open_model(recipe, name)
+            model = open_models({name: settings})[name]
         except El4nerError as error:
             yield from ((d := Diagnosis(name, style, error=str(error)), _outlooks(recipe, None, d)) for style in styles)
             continue
         try:
-            yield from ((d := diagnose(recipe, name, style, model), _outlooks(recipe, model, d)) for style in styles)
+            yield from ((d := diagnose(name, settings, style, model), _outlooks(recipe, model, d)) for style in styles)
         finally:
             model.close()
 
@@ -102,8 +101,8 @@ def _random_field() -> Diagnosis:
         return Diagnosis("the random field", "", error=str(error))
 
 
-def diagnose(recipe: Recipe, name: str, style: str, model: Model) -> Diagnosis:
-    """Ask an open model of a recipe, in the prompt style "compact" or "chat"."""
+def diagnose(name: str, settings: EngineSettings, style: str, model: Model) -> Diagnosis:
+    """Ask an open model, in the prompt style "compact" or "chat"."""
     plain, chat = model.generate([_plain("The capital of France is"), _chat("What is the capital of France?")])
     if plain.outcome is Outcome.FAILED and chat.outcome is Outcome.FAILED:
         return Diagnosis(name, style, error=plain.error or chat.error)
@@ -115,7 +114,7 @@ def diagnose(recipe: Recipe, name: str, style: str, model: Model) -> Diagnosis:
         _spans(model, say),
         Finding(LOGPROBS, bool(reply.tokens), "votes carry probabilities" if reply.tokens else "none came"),
         _repeats(model, say),
-        _context(recipe, name, model),
+        _context(settings, model),
     )
     return Diagnosis(name, style, model.identity, model.context, findings)
 
@@ -191,15 +190,8 @@ def _repeats(model: Model, say: _Say) -> Finding:
     return Finding(REPEATS, len(same) == 1, "asked alone and among others, three times")
 
 
-def _context(recipe: Recipe, name: str, model: Model) -> Finding:
-    """A server's own word counts here, not the recipe's."""
-    settings = recipe.models[name]
-    real, asked = model.context, settings.context
-    if isinstance(settings, ServerSettings) and asked:
-        free = settings.model_copy(update={"context": None})
-        other = open_model(recipe.model_copy(update={"models": {**recipe.models, name: free}}), name)
-        real = other.context
-        other.close()
+def _context(settings: EngineSettings, model: Model) -> Finding:
+    real, asked = settings.real_context(model), settings.context
     said = f"{real} tokens" + (f", the recipe asks for {asked}" if asked else "")
     return Finding(CONTEXT, real >= (asked or 0), said)
 

@@ -15,10 +15,9 @@ from el4ner.evaluate.run import Run, Setup
 from el4ner.evaluate.sets.dataset import Dataset, leaked, sample
 from el4ner.evaluate.stages import Judged
 from el4ner.models.base import Model
-from el4ner.models.gguf.header import count_parameters
 from el4ner.models.gguf.merge import file_digest
-from el4ner.models.open import locate, open_model
-from el4ner.models.settings import ServerSettings
+from el4ner.models.open import open_models
+from el4ner.models.settings import EngineSettings
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
 from el4ner.pool.pool import Pool, digest
@@ -58,10 +57,10 @@ class Workshop:
 
     def ensemble(self, recipe: Recipe, pool: Pool) -> EL4NER:
         """A recipe's ensemble on the models that are open already, and those that it needs beside them."""
-        for name in {member.model for member in recipe.members}:
-            if (key := _key(recipe, name)) not in self._models:
-                self._models[key] = open_model(recipe, name)
-        models = {member.model: self._models[_key(recipe, member.model)] for member in recipe.members}
+        for name, settings in recipe.used.items():
+            if (key := _key(settings)) not in self._models:
+                self._models[key] = open_models({name: settings})[name]
+        models = {name: self._models[_key(settings)] for name, settings in recipe.used.items()}
         return EL4NER.on_models(recipe, models, pool, store=self._store)
 
     def close(self) -> None:
@@ -99,28 +98,16 @@ def plan(
 
 def weights(recipe: Recipe) -> str:
     """A digest of the files that hold the weights of the recipe's members; folders and what is served count by name."""
-    used = [recipe.models[name] for name in sorted({member.model for member in recipe.members})]
-    local = [settings for settings in used if not isinstance(settings, ServerSettings)]
-    named = [path for settings in local for path in (settings.path, settings.adapter) if path]
-    files = [file for file in map(locate, named) if file.is_file()]
+    files = [file for _, settings in sorted(recipe.used.items()) for file in settings.files()]
     return hashlib.sha256(b"".join(map(file_digest, files))).hexdigest() if files else ""
 
 
 def parameters(recipe: Recipe) -> int | None:
     """Weights of all the models that a recipe's members use, each counted once; None where one does not tell."""
-    total = 0
-    for name in {member.model for member in recipe.members}:
-        settings = recipe.models[name]
-        if isinstance(settings, ServerSettings):
-            known = settings.parameters
-        else:
-            path = locate(settings.path)
-            known = count_parameters(path) if path.suffix == ".gguf" and path.is_file() else None
-        if known is None:
-            return None
-        total += known
-    return total
+    told = [settings.count_parameters() for settings in recipe.used.values()]
+    known = [count for count in told if count is not None]
+    return sum(known) if len(known) == len(told) else None
 
 
-def _key(recipe: Recipe, model: str) -> str:
-    return recipe.models[model].model_dump_json()
+def _key(settings: EngineSettings) -> str:
+    return settings.model_dump_json()

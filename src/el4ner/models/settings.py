@@ -1,10 +1,13 @@
-"""What a recipe can say of a model: one table an engine. `el4ner.models.open` opens them."""
+"""What a recipe can say of a model, whichever engine runs it: a table with the engine's name, checked by its class."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from el4ner.models.base import Model
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -17,57 +20,46 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class EmbeddedSettings(Settings):
-    """A model in this process. `path` is a file or folder, or `package:NAME/FILE` for a file that a package carries.
+class EngineSettings(Settings):
+    """The settings of a model, and the door to its engine: an engine is a subclass of this, with fields of its own.
 
-    `adapter` is a file of LoRA factors that are merged into a GGUF model on first use.
-    `exact` computes in 32 bits throughout, so that a reply does not depend on what is read beside it; it is slower.
+        class MySettings(EngineSettings):
+            engine: Literal["mine"]
+            words: dict[str, str]
+
+            def open(self, sharing: int = 1) -> Model:
+                return MyModel(self)
+
+    It is found by name where its package says `[project.entry-points."el4ner.engines"] mine = "my_package:MySettings"`.
+    `open` is all that an engine must have; what stands below it, some can tell and others cannot.
+    `context` limits prompt and reply together, in tokens; None is what the model, or its server, says.
     """
 
-    engine: Literal["openvino"]
-    path: str
-    adapter: str | None = None
-    exact: bool = False
-    device: str = "CPU"
+    engine: str
     context: Positive | None = None
 
+    shares_memory: ClassVar[bool] = False  # whether models of this engine keep what they have read in this process
 
-class ServerSettings(Settings):
-    """A model behind an OpenAI-compatible server: see `el4ner.models.openai.engine.Endpoint`.
+    def open(self, sharing: int = 1) -> Model:
+        """Open the model; import what is heavy here. Raises `ModelError`, `ConfigError` or `MissingExtraError`.
 
-    `grammar` "auto" asks the server what it is. `extra` joins the body of every request. `parameters` is the number of
-    weights, which no server tells: it is not used to ask, only to say what an ensemble weighs.
-    """
+        `sharing` counts the open models whose `shares_memory` holds, this one included: take so small a part of it.
+        """
+        raise NotImplementedError(f"the engine {self.engine} has no way to open a model")
 
-    engine: Literal["openai"]
-    base_url: str
-    model: str
-    api_key_env: str = "OPENAI_API_KEY"
-    concurrency: Positive = 8
-    timeout: Annotated[float, Field(gt=0)] = 120.0
-    retries: Count = 4
-    context: Positive | None = None
-    grammar: Literal["auto", "gbnf", "vllm", "json_schema", "none"] = "auto"
-    logprobs: bool = True
-    parameters: Positive | None = None
-    extra: dict[str, Any] = Field(default_factory=dict)
+    def gguf(self) -> tuple[Path, Path | None] | None:
+        """A GGUF file, and LoRA factors to be merged into it ahead of use (`el4ner experts build`); None: no such."""
+        return None
 
+    def files(self) -> tuple[Path, ...]:
+        """The files on this machine that hold the weights: a run keeps a digest of them. Those that are not there are
+        left out."""
+        return ()
 
-class TransformersSettings(Settings):
-    """A Hugging Face model in this process: see `el4ner.models.transformers.engine`.
+    def count_parameters(self) -> int | None:
+        """The number of weights; None where it cannot be told."""
+        return None
 
-    `path` is a folder, a `.gguf` file (also `package:NAME/FILE`), or a name on the hub, there at `revision`.
-    `adapter` is a PEFT folder or a file of LoRA factors. `batch_tokens` bounds what is read and written side by side.
-    """
-
-    engine: Literal["transformers"]
-    path: str
-    revision: str | None = None
-    adapter: str | None = None
-    device: str = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    batch_tokens: Positive = 16384
-    context: Positive | None = None
-
-
-ModelSettings = Annotated[EmbeddedSettings | ServerSettings | TransformersSettings, Field(discriminator="engine")]
+    def real_context(self, model: Model) -> int:
+        """The tokens that the open model holds in truth: for engines that take `context` on trust."""
+        return model.context

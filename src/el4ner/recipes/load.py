@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from el4ner.errors import ConfigError, did_you_mean
-from el4ner.models.settings import EmbeddedSettings, ServerSettings, Settings, TransformersSettings
+from el4ner.models.engines import engines
+from el4ner.models.settings import Settings
 from el4ner.recipes.settings import MemberSettings, Recipe
 
 
@@ -55,23 +56,21 @@ def parse_recipe(table: dict[str, Any], name: str) -> Recipe:
 
 
 def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
-    if place[:1] == ("models",):
-        place = place[:2] + place[3:]  # the third names the engine, which is no key
     key = ".".join(str(part) for part in place)
     if kind == "extra_forbidden":
         last, known = str(place[-1]), _known_keys()
         if homes := [home for home, keys in known.items() if last in keys]:
             return f"{key!r} has no place there; it belongs to {' or '.join(homes)}"
         return f"unknown key {key!r}{did_you_mean(last, set().union(*known.values()))}"
-    return f"{key}: {message}" if key else message.removeprefix("Value error, ")
+    said = message.removeprefix("Value error, ")
+    return f"{key}: {said}" if key else said
 
 
 def _known_keys() -> dict[str, set[str]]:
     """The keys of each table of a recipe."""
-    engines = (EmbeddedSettings, ServerSettings, TransformersSettings)
     tables = {
         "[[members]]": set(MemberSettings.model_fields),
-        "[models.NAME]": set().union(*(e.model_fields for e in engines)),
+        "[models.NAME]": set().union(*(e.model_fields for e in engines()[0].values())),
     }
     for name, field in Recipe.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):

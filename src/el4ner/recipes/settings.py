@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 
 from el4ner.decide import Overlap, Rule
 from el4ner.errors import did_you_mean
-from el4ner.models.settings import Count, ModelSettings, Positive, Settings, Share
+from el4ner.models.engines import ModelSettings
+from el4ner.models.settings import Count, EngineSettings, Positive, Settings, Share
 
 CRF = "crf"  # the random field's name among the voters
 
@@ -175,6 +176,12 @@ class Recipe(Settings):
     verify: VerifySettings = VerifySettings()
     crf: CrfSettings = CrfSettings()
     decide: DecideSettings = DecideSettings()
+
+    @property
+    def used(self) -> dict[str, EngineSettings]:
+        """The models that members ask, by name."""
+        asked = {member.model for member in self.members}
+        return {name: settings for name, settings in self.models.items() if name in asked}
 
     @property
     def weights(self) -> dict[str, float]:

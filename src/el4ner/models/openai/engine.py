@@ -3,7 +3,7 @@
 Plain prompts go to `/completions`, chats to `/chat/completions`. What may go wrong, and what becomes of it:
 
     429, 5xx, a broken connection   asked again after a growing pause, or after the one that Retry-After names; after
-                                    429 and 503 with fewer under way (see `slots`);
+                                    429 and 503 with fewer under way (see `limit`);
                                     5xx to the last try: the call's others get one try each, until one succeeds
     no answer in time               not asked again; after a whole round of silence, the call's others fail at once
     nobody listens                  two more tries within 1.5 s, then the call's others fail at once
@@ -27,10 +27,10 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError,
 
 from el4ner.errors import ModelError
 from el4ner.models.base import Done, Outcome, Reply, Request
-from el4ner.models.openai.endpoint import Dialect, Endpoint
 from el4ner.models.openai.limit import Slots
 from el4ner.models.openai.protocol import body_of, constrain, dig, read_reply
 from el4ner.models.openai.retry import Health, one_line, overload, passing, pause
+from el4ner.models.openai.settings import Dialect, OpenAISettings
 
 _DIALECTS: dict[str, Dialect] = {"llamacpp": "gbnf", "vllm": "vllm"}  # by what servers call themselves
 _TOKENIZE = {"llamacpp": "content", "vllm": "prompt"}  # the name of the text in a call of /tokenize
@@ -55,13 +55,13 @@ class OpenAIModel:
     overlaps = True
     cached: int | None = None  # the server's memory is the server's business
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        timeout = Timeout(endpoint.timeout, connect=min(_CONNECT, endpoint.timeout))
-        self._probe = Timeout(min(_PROBE, endpoint.timeout), connect=timeout.connect)
+    def __init__(self, settings: OpenAISettings) -> None:
+        self.settings = settings
+        timeout = Timeout(settings.timeout, connect=min(_CONNECT, settings.timeout))
+        self._probe = Timeout(min(_PROBE, settings.timeout), connect=timeout.connect)
         # The package's own retries would wait as long for a server that is down as for one that is busy.
-        self._client = AsyncOpenAI(base_url=endpoint.base_url, api_key=endpoint.key, timeout=timeout, max_retries=0)
-        self._slots = Slots(endpoint.concurrency)
+        self._client = AsyncOpenAI(base_url=settings.base_url, api_key=settings.key, timeout=timeout, max_retries=0)
+        self._slots = Slots(settings.concurrency)
         self._known: _Card | None = None
         self._takes: dict[tuple[str, type], bool] = {}  # path, kind of constraint -> whether taken, once that is known
         self._loop = asyncio.new_event_loop()
@@ -75,15 +75,15 @@ class OpenAIModel:
         llama-server tells quantisation, parameters and bytes; vLLM the repository. Elsewhere, weights that are
         exchanged under the same id go unnoticed. While the server cannot be asked, there is nothing told in it.
         """
-        name, card = PurePath(self.endpoint.model), self._run(self._card(Health()))
-        settings = {"grammar": self.endpoint.grammar, "logprobs": self.endpoint.logprobs, **self.endpoint.extra}
+        name, card = PurePath(self.settings.model), self._run(self._card(Health()))
+        how = {"grammar": self.settings.grammar, "logprobs": self.settings.logprobs, **self.settings.extra}
         said = [name.name if name.is_absolute() else str(name), card.server, card.weights]
-        return " ".join(["openai", *filter(None, said), json.dumps(settings, sort_keys=True)])
+        return " ".join(["openai", *filter(None, said), json.dumps(how, sort_keys=True)])
 
     @property
     def context(self) -> int:
         """Tokens that a prompt and its reply may fill together."""
-        return self.endpoint.context or self._run(self._card(Health())).context or _CONTEXT
+        return self.settings.context or self._run(self._card(Health())).context or _CONTEXT
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the server's tokenizer (llama-server, vLLM); elsewhere `estimate`."""
@@ -104,12 +104,12 @@ class OpenAIModel:
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
         if self._loop.is_closed():
             work.close()
-            raise ModelError(f"{self.endpoint.model}: this model has been closed")
+            raise ModelError(f"{self.settings.model}: this model has been closed")
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
         except CancelledError:
-            raise ModelError(f"{self.endpoint.model}: this model was closed while it was asked") from None
+            raise ModelError(f"{self.settings.model}: this model was closed while it was asked") from None
         except BaseException:  # an interrupt, say: what is under way ends with the call
             future.cancel()
             raise
@@ -142,7 +142,7 @@ class OpenAIModel:
 
     async def _ask(self, request: Request, card: _Card, health: Health) -> object:
         """The server's answer, under the request's constraint if the server takes it."""
-        path, body = body_of(request, self.endpoint)
+        path, body = body_of(request, self.settings)
         constraint: dict[str, Any] = {}
         kind = path, type(request.constraint)
         if request.constraint is not None and self._takes.get(kind, True):
@@ -161,8 +161,8 @@ class OpenAIModel:
         return answer
 
     def _dialect(self, request: Request, card: _Card) -> Dialect:
-        if self.endpoint.grammar != "auto":
-            return self.endpoint.grammar
+        if self.settings.grammar != "auto":
+            return self.settings.grammar
         return _DIALECTS.get(card.server, "none" if isinstance(request.prompt, str) else "json_schema")
 
     async def _count(self, texts: Sequence[str]) -> list[int]:
@@ -173,7 +173,7 @@ class OpenAIModel:
 
         async def count(text: str) -> int:
             async with self._slots:
-                found = await self._look("/tokenize", health, {"model": self.endpoint.model, name: text})
+                found = await self._look("/tokenize", health, {"model": self.settings.model, name: text})
             tokens = dig(found, "tokens")
             return len(tokens) if isinstance(tokens, list) else estimate(text)
 
@@ -190,7 +190,7 @@ class OpenAIModel:
                 return _Card()
             models = None
         models = models if isinstance(models, list) else []
-        named = [model for model in models if dig(model, "id") == self.endpoint.model]
+        named = [model for model in models if dig(model, "id") == self.settings.model]
         model = (named or (models if len(models) == 1 else []) or [None])[0]  # llama-server takes any name for its one
         server = dig(model, "owned_by") or ""
         props = await self._look("/props", health) if server == "llamacpp" else None
@@ -202,7 +202,7 @@ class OpenAIModel:
     async def _look(self, path: str, health: Health, body: Mapping[str, Any] | None = None) -> object:
         """What stands outside the OpenAI API at a path; None if nothing does, or if it cannot be told now."""
         try:
-            return await self._send(self.endpoint.root + path, body, health)
+            return await self._send(self.settings.root + path, body, health)
         except (OpenAIError, ValueError):
             return None
 
@@ -221,9 +221,9 @@ class OpenAIModel:
             except (APIConnectionError, APIStatusError) as error:
                 if overload(error):
                     self._slots.overloaded(era)
-                wait = pause(error, attempt, self.endpoint.retries, health)
-                if wait is None or waited + wait > self.endpoint.timeout:
-                    health.failed(error, self.endpoint.concurrency)
+                wait = pause(error, attempt, self.settings.retries, health)
+                if wait is None or waited + wait > self.settings.timeout:
+                    health.failed(error, self.settings.concurrency)
                     raise
             else:
                 health.succeeded()

@@ -7,7 +7,8 @@ from typing import Any
 
 from el4ner.models.base import Outcome, Reply, Request, Token, Usage
 from el4ner.models.constraint import Constraint, to_ebnf, to_json_schema
-from el4ner.models.openai.endpoint import Dialect, Endpoint
+from el4ner.models.openai.settings import Dialect, OpenAISettings
+from el4ner.models.partial_reply import stop_at
 
 _JSON_ROOM = 32  # tokens of `{"answer": ""}`, however it is spaced
 
@@ -22,9 +23,9 @@ def dig(value: Any, *path: str | int) -> Any:
     return value
 
 
-def body_of(request: Request, endpoint: Endpoint) -> tuple[str, dict[str, Any]]:
+def body_of(request: Request, settings: OpenAISettings) -> tuple[str, dict[str, Any]]:
     """The path to ask and what to send there, all but the constraint."""
-    body: dict[str, Any] = {"model": endpoint.model, "max_tokens": request.max_tokens}
+    body: dict[str, Any] = {"model": settings.model, "max_tokens": request.max_tokens}
     body |= {"temperature": request.temperature, "seed": request.seed}
     if request.stop:
         body["stop"] = list(request.stop)
@@ -33,7 +34,7 @@ def body_of(request: Request, endpoint: Endpoint) -> tuple[str, dict[str, Any]]:
     else:
         path, body["messages"] = "/chat/completions", [{"role": m.role, "content": m.content} for m in request.prompt]
         logprobs = {"logprobs": True, "top_logprobs": 1}  # llama-server lists twenty where no number is given
-    return path, body | (logprobs if endpoint.logprobs else {}) | dict(endpoint.extra)
+    return path, body | (logprobs if settings.logprobs else {}) | settings.extra
 
 
 def constrain(constraint: Constraint, dialect: Dialect, max_tokens: int) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def read_reply(answer: object, request: Request) -> Reply:
     if not isinstance(said, str) or end in ("content_filter", "error", "abort"):
         error = f"no text in the answer ({end or 'not of the OpenAI API'})"
         return Reply("", Outcome.FAILED, usage=usage, error=error)
-    text = said[: min((at for stop in request.stop if (at := said.find(stop)) >= 0), default=len(said))]
+    text = said[: stop_at(said, request.stop)]
     outcome = Outcome.CUT if end == "length" and text == said else Outcome.DONE
     return Reply(text, outcome, tokens_of(dig(choice, "logprobs"), text, usage.generated), usage)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import Any
 
-from el4ner.models.base import Outcome, Reply, Request, Token, Usage
-from el4ner.models.partial_reply import stop_at, until
+from el4ner.models.base import Outcome, Reply, Request, Usage
+from el4ner.models.partial_reply import PartialReply
 
 
 class Row:
@@ -22,9 +21,7 @@ class Row:
         self.matcher = matcher
         self.dice = dice
         self.cached = 0
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._text = ""
-        self._tokens: list[Token] = []
+        self._written = PartialReply(request.stop)
         self._generated = 0
         self._outcome: Outcome | None = None
 
@@ -41,19 +38,12 @@ class Row:
             return
         if self.matcher is not None and not self.matcher.accept_token(token):
             raise RuntimeError(f"the grammar refused the token {token} after it had allowed it")
-        # A character's bytes count for the token that completes it.
-        self._tokens.append(Token(self._decoder.decode(piece), min(logprob, 0.0)))
-        self._text += self._tokens[-1].text
-        if stop_at(self._text, self.request.stop) is not None:
+        self._written.write(piece, logprob)
+        if self._written.stopped:
             self._outcome = Outcome.DONE
         elif self._generated >= self.request.max_tokens:
             self._outcome = Outcome.CUT
 
     def reply(self) -> Reply:
-        """The reply, ended at the first stop string; its tokens make it up."""
-        text, tokens = self._text, tuple(self._tokens)
-        end = stop_at(text, self.request.stop)
-        if end is not None:
-            text, tokens = text[:end], until(tokens, end)
-        usage = Usage(len(self.prompt), self.cached, self._generated)
-        return Reply(text, self._outcome or Outcome.CUT, tokens, usage)
+        """The reply as far as it was generated."""
+        return self._written.reply(self._outcome or Outcome.CUT, Usage(len(self.prompt), self.cached, self._generated))

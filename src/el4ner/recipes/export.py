@@ -1,0 +1,89 @@
+"""A recipe's experts for other engines: their files, and a recipe that asks there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import tomli_w
+
+from el4ner.errors import ConfigError, DataError
+from el4ner.models.gguf.build import Expert
+from el4ner.models.settings import EngineSettings
+from el4ner.recipes.settings import Recipe
+
+_OLLAMA = "http://localhost:11434/v1"
+# Prompts of the compact style are continued as they are: Ollama must not put its chat template around them.
+_MODELFILE = """\
+FROM ./{file}
+TEMPLATE \"\"\"{{{{ .Prompt }}}}\"\"\"
+PARAMETER num_ctx {context}
+PARAMETER temperature 0
+"""
+
+
+def experts(recipe: Recipe) -> dict[str, EngineSettings]:
+    """The models of a recipe that members use and that are GGUF files. Raises `ConfigError` where there is none."""
+    found = {name: settings for name, settings in recipe.used.items() if settings.gguf()}
+    if not found:
+        raise ConfigError(
+            f"recipe {recipe.name}: no member uses a GGUF model in this process, so there is nothing to do"
+        )
+    return found
+
+
+def export_ollama(recipe: Recipe, made: list[Expert], folder: Path) -> list[str]:
+    """Write into a folder what `ollama create` takes, a recipe that asks Ollama, and a README with the commands.
+
+    Gives the commands. The model files are linked where the file system can, else copied. Raises `DataError`.
+    """
+    names = _names(recipe, made)
+    commands = [f"ollama create {names[e.model]} -f {names[e.model]}.Modelfile" for e in made]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for expert in made:
+            name = names[expert.model]
+            _link(expert.path, folder / f"{name}.gguf")
+            _write(folder / f"{name}.Modelfile", _MODELFILE.format(file=f"{name}.gguf", context=expert.context))
+        _write(folder / "recipe.toml", _served(recipe, {e.model: (names[e.model], e.context) for e in made}))
+        steps = "\n".join(f"    {line}" for line in [*commands, "el4ner doctor -r recipe.toml"])
+        _write(folder / "README.md", f"# {recipe.name} for Ollama\n\nIn this folder, with Ollama running:\n\n{steps}\n")
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({error.strerror}); give another folder") from error
+    return commands
+
+
+def _names(recipe: Recipe, made: list[Expert]) -> dict[str, str]:
+    """Names that Ollama takes: small letters, digits, hyphens; a number where two would be the same."""
+    names: dict[str, str] = {}
+    for expert in made:
+        name = re.sub(r"[^a-z0-9]+", "-", f"{recipe.name}-{expert.model}".lower()).strip("-") or "expert"
+        names[expert.model] = name if name not in names.values() else f"{name}-{len(names) + 1}"
+    return names
+
+
+def _link(source: Path, target: Path) -> None:
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    try:
+        os.link(source.resolve(), part)
+    except OSError:
+        shutil.copyfile(source, part)
+    part.replace(target)
+    part.unlink(missing_ok=True)  # two links to one file: then replacing does nothing
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(text, "utf-8", newline="\n")
+    part.replace(path)
+
+
+def _served(recipe: Recipe, served: dict[str, tuple[str, int]]) -> str:
+    """The recipe in TOML, the exported models answered by Ollama."""
+    table = recipe.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    for model, (name, context) in served.items():
+        table["models"][model] = {"engine": "openai", "base_url": _OLLAMA, "model": name, "context": context}
+    return tomli_w.dumps(table)
