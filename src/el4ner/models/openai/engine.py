@@ -20,15 +20,16 @@ import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any, TypeVar
 
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError, Timeout
+import httpx2
 
 from el4ner.errors import ModelError
 from el4ner.models.base import Done, Outcome, Reply, Request
 from el4ner.models.openai.limit import Slots
-from el4ner.models.openai.protocol import body_of, constrain, dig, read_reply
+from el4ner.models.openai.protocol import body_of, constrain, dig, read_json, read_reply
 from el4ner.models.openai.retry import Health, one_line, overload, passing, pause
 from el4ner.models.openai.settings import Dialect, OpenAISettings
 
@@ -57,10 +58,15 @@ class OpenAIModel:
 
     def __init__(self, settings: OpenAISettings) -> None:
         self.settings = settings
-        timeout = Timeout(settings.timeout, connect=min(_CONNECT, settings.timeout))
-        self._probe = Timeout(min(_PROBE, settings.timeout), connect=timeout.connect)
-        # The package's own retries would wait as long for a server that is down as for one that is busy.
-        self._client = AsyncOpenAI(base_url=settings.base_url, api_key=settings.key, timeout=timeout, max_retries=0)
+        timeout = httpx2.Timeout(settings.timeout, connect=min(_CONNECT, settings.timeout))
+        self._probe = httpx2.Timeout(min(_PROBE, settings.timeout), connect=timeout.connect)
+        self._client = httpx2.AsyncClient(
+            base_url=settings.base_url,
+            headers={"Authorization": f"Bearer {settings.key}", "User-Agent": f"el4ner/{version('el4ner')}"},
+            timeout=timeout,
+            limits=httpx2.Limits(max_connections=None),  # `Slots` is the bound
+            follow_redirects=True,
+        )
         self._slots = Slots(settings.concurrency)
         self._known: _Card | None = None
         self._takes: dict[tuple[str, type], bool] = {}  # path, kind of constraint -> whether taken, once that is known
@@ -119,7 +125,7 @@ class OpenAIModel:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)  # so that those who wait for them hear of it
-        await self._client.close()
+        await self._client.aclose()
 
     async def _generate(self, requests: Sequence[Request], done: Done | None) -> list[Reply]:
         health = Health()
@@ -137,7 +143,7 @@ class OpenAIModel:
         async with self._slots:
             try:
                 return read_reply(await self._ask(request, card, health), request)
-            except (OpenAIError, ValueError) as error:  # ValueError: what came back, or is to be sent, is no JSON
+            except (httpx2.HTTPError, ValueError) as error:  # ValueError: what is to be sent is no JSON
                 return Reply("", Outcome.FAILED, error=one_line(error))
 
     async def _ask(self, request: Request, card: _Card, health: Health) -> object:
@@ -151,8 +157,8 @@ class OpenAIModel:
             return await self._send(path, body, health)
         try:
             answer = await self._send(path, body | constraint, health)
-        except APIStatusError as error:
-            if error.status_code not in (400, 422):
+        except httpx2.HTTPStatusError as error:
+            if error.response.status_code not in (400, 422):
                 raise
             answer = await self._send(path, body, health)
             self._takes.setdefault(kind, False)
@@ -185,7 +191,7 @@ class OpenAIModel:
             return self._known
         try:
             models = dig(await self._send("/models", None, health), "data")
-        except (OpenAIError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             if passing(error):
                 return _Card()
             models = None
@@ -203,22 +209,23 @@ class OpenAIModel:
         """What stands outside the OpenAI API at a path; None if nothing does, or if it cannot be told now."""
         try:
             return await self._send(self.settings.root + path, body, health)
-        except (OpenAIError, ValueError):
+        except (httpx2.HTTPError, ValueError):
             return None
 
     async def _send(self, path: str, body: Mapping[str, Any] | None, health: Health) -> object:
-        """Post a body, or get without one, as often as the settings allow and there is hope. The answer's JSON."""
+        """Post a body, or get without one, as often as the settings allow and there is hope."""
         waited = 0.0
         for attempt in itertools.count():
             if health.lost:
-                raise OpenAIError(f"not asked: {health.lost}")
+                raise httpx2.HTTPError(f"not asked: {health.lost}")
             era = self._slots.era
             try:
                 if body is None:
-                    answer = await self._client.get(path, cast_to=object, options={"timeout": self._probe})
+                    answer = await self._client.get(path, timeout=self._probe)
                 else:
-                    answer = await self._client.post(path, cast_to=object, body=body)
-            except (APIConnectionError, APIStatusError) as error:
+                    answer = await self._client.post(path, json=body)
+                answer.raise_for_status()
+            except httpx2.HTTPError as error:
                 if overload(error):
                     self._slots.overloaded(era)
                 wait = pause(error, attempt, self.settings.retries, health)
@@ -228,7 +235,7 @@ class OpenAIModel:
             else:
                 health.succeeded()
                 self._slots.succeeded()
-                return answer
+                return read_json(answer)
             waited += wait
             await asyncio.sleep(wait)
         raise AssertionError  # the count has no end

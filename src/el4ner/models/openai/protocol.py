@@ -5,6 +5,8 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from typing import Any
 
+import httpx2
+
 from el4ner.models.base import Outcome, Reply, Request, Token, Usage
 from el4ner.models.constraint import Constraint, to_ebnf, to_json_schema
 from el4ner.models.openai.settings import Dialect, OpenAISettings
@@ -21,6 +23,14 @@ def dig(value: Any, *path: str | int) -> Any:
         except (LookupError, TypeError):
             return None
     return value
+
+
+def read_json(answer: httpx2.Response) -> object:
+    """The JSON of a server's answer; its text where it is none."""
+    try:
+        return answer.json()
+    except ValueError:
+        return answer.text
 
 
 def body_of(request: Request, settings: OpenAISettings) -> tuple[str, dict[str, Any]]:
