@@ -32,11 +32,25 @@ if TYPE_CHECKING:
     from el4ner.errors import El4nerError as El4nerError
     from el4ner.errors import MissingExtraError as MissingExtraError
     from el4ner.errors import ModelError as ModelError
+    from el4ner.models.base import Done as Done
+    from el4ner.models.base import Message as Message
+    from el4ner.models.base import Model as Model
+    from el4ner.models.base import Outcome as Outcome
+    from el4ner.models.base import Reply as Reply
+    from el4ner.models.base import Request as Request
+    from el4ner.models.base import Token as Token
+    from el4ner.models.base import Usage as Usage
+    from el4ner.models.constraint import Constraint as Constraint
+    from el4ner.models.constraint import Listing as Listing
+    from el4ner.models.constraint import OneOf as OneOf
+    from el4ner.models.open import open_models as open_models
+    from el4ner.models.settings import EngineSettings as EngineSettings
     from el4ner.models.store import Store as Store
     from el4ner.pipeline import EL4NER as EL4NER
     from el4ner.pool.pool import Pool as Pool
     from el4ner.recipes.load import load_recipe as load_recipe
     from el4ner.recipes.settings import Recipe as Recipe
+    from el4ner.retrieval.encoder import Encoder as Encoder
 
 __version__ = _version("el4ner")
 
@@ -46,11 +60,16 @@ _HOMES = {
     "recipes.settings": ("Recipe",),
     "data": ("Ballot", "Candidate", "Document", "Entity", "Example", "Label", "Span", "Verdict", "Vote"),
     "errors": ("ConfigError", "ContextError", "DataError", "El4nerError", "MissingExtraError", "ModelError"),
+    "models.base": ("Done", "Message", "Model", "Outcome", "Reply", "Request", "Token", "Usage"),
+    "models.constraint": ("Constraint", "Listing", "OneOf"),
+    "models.open": ("open_models",),
+    "models.settings": ("EngineSettings",),
     "models.store": ("Store",),
     "pipeline": ("EL4NER",),
     "pool.pool": ("Pool",),
     "recipes.load": ("load_recipe",),
     "decide": ("Decision",),
+    "retrieval.encoder": ("Encoder",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

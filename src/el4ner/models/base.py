@@ -6,7 +6,7 @@ reply to one request never depends on another's failure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -77,30 +77,39 @@ class Reply:
     error: str = ""
 
 
-Done = Callable[[Sequence[tuple[int, Reply]]], None]  # hears of replies, with the positions of their requests
+class Done(Protocol):
+    """Hears of replies while a call is under way."""
+
+    def __call__(self, told: Sequence[tuple[int, Reply]], /) -> None:
+        """Replies, each with the position of its request."""
+        ...
 
 
 class Model(Protocol):
-    """Anything that answers lists of requests.
+    """Anything that answers lists of requests. `examples/own_engine.py` is a small one, with its settings.
 
-    `identity` names what answers, so that two models with one identity give the same reply to the same request: it
-    is the first half of the reply store's key. `context` is the number of tokens that prompt and reply may fill
-    together.
+    Implement all of it; there is nothing to inherit. Plain attributes serve where properties stand. `generate` and
+    `count` may be called from several threads at once: use a lock where the engine cannot bear it. A constraint or
+    log-probabilities may be beyond an engine: then leave `Request.constraint` unheeded and `Reply.tokens` empty;
+    `el4ner doctor` tells what an ensemble loses by it.
     """
 
     @property
     def overlaps(self) -> bool:
-        """Whether several calls of `generate`, from several threads, are faster side by side."""
+        """Whether several calls of `generate`, from several threads, are faster side by side: so with servers. Models
+        for which it is false are asked one after the other."""
         ...
 
     @property
     def cached(self) -> int | None:
-        """Tokens of prompts that are kept for later requests that begin with them, if the caller should mind."""
+        """Tokens of prompts that are kept for later requests that begin with them, if the caller should mind: windows
+        are then cut to what fits. None: the engine keeps none, or sees to it itself."""
         ...
 
     @property
     def identity(self) -> str:
-        """What answers: weights and all settings that change an answer."""
+        """What answers, in one line: weights and all settings that change an answer. Two models with one identity give
+        the same reply to the same request: it is the first half of the reply store's key."""
         ...
 
     @property
