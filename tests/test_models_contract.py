@@ -19,6 +19,7 @@ CHINESE = "李明在北京大学学习，后来搬到上海。"
 def model(request: pytest.FixtureRequest) -> Iterator[Model]:
     with ENGINES[request.param]() as opened:
         yield opened
+        opened.close()  # and once more at the end: that is harmless
 
 
 def ask(model: Model, request: Request) -> Reply:

@@ -24,6 +24,7 @@ from el4ner.ensemble.member import Brief, Member
 from el4ner.errors import DataError, ModelError
 from el4ner.models.base import Model
 from el4ner.models.open import open_models
+from el4ner.models.replay import recorded, replayed
 from el4ner.models.store import Store
 from el4ner.pool.labels import Labels, asked_labels
 from el4ner.pool.pool import Pool
@@ -82,15 +83,18 @@ class EL4NER:
         *,
         store: Store | str | Path | None = None,
         encoder: Encoder | None = None,
+        replay: bool = False,
     ) -> EL4NER:
         """Open a recipe's models: `recipe` is the name of a shipped one ("nano"), a file, or a `Recipe`.
 
-        `store` is a reply store or the path of one; without it, nothing is remembered. Raises `ConfigError`,
-        `ModelError`.
+        `store` is a reply store or the path of one; without it, nothing is remembered. With `replay` it answers alone,
+        and no model is opened. Raises `ConfigError`, `ModelError`.
         """
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         opened = Store.open(store) if isinstance(store, str | Path) else store
-        return cls.on_models(loaded, open_models(loaded.used), pool, store=opened, encoder=encoder)
+        used = loaded.used
+        models = replayed(used, opened) if replay else recorded(open_models(used), used, opened)
+        return cls.on_models(loaded, models, pool, store=opened, encoder=encoder)
 
     @classmethod
     def on_models(

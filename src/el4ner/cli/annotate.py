@@ -14,7 +14,7 @@ import typer
 
 from el4ner.cli.console import out, say
 from el4ner.cli.opening import open_ensemble, read_pool
-from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, open_store
+from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, Replay, StoreFile, open_store
 from el4ner.cli.output import lines_to
 from el4ner.formats import Format, read_documents
 from el4ner.formats.jsonl import dumps
@@ -46,6 +46,7 @@ def annotate(
     format: Layout = None,
     store: StoreFile = None,
     no_store: NoStore = False,
+    replay: Replay = False,
 ) -> None:
     """Annotate texts: JSONL, one line a text, in the order of the texts.
 
@@ -62,7 +63,7 @@ def annotate(
     if not files and sys.stdin.isatty():
         raise typer.BadParameter("no texts: name a file, or pipe them in", param_hint="FILES")
     documents = islice(_documents(named, format), limit)
-    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store))
+    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay)
     tally, began = Tally(), time.perf_counter()
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
     with lines_to(output, inputs) as write, _interruptible(no_store):
@@ -78,12 +79,13 @@ def explain(
     recipe: RecipeName = "nano",
     store: StoreFile = None,
     no_store: NoStore = False,
+    replay: Replay = False,
 ) -> None:
     """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
     from el4ner.view.explain import explain
     from el4ner.view.marks import palette
 
-    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store))
+    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay)
     with _interruptible(no_store):
         annotation = ner(text)
     colours = palette([label.name for label in ner.pool.labels])

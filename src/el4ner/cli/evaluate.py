@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from el4ner.cli.console import out, say
-from el4ner.cli.options import NoStore, RecipeName, StoreFile, open_store
+from el4ner.cli.options import NoStore, RecipeName, Replay, StoreFile, open_store
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,6 +47,7 @@ def evaluate(
     output: RunFolder = None,
     store: StoreFile = None,
     no_store: NoStore = False,
+    replay: Replay = False,
 ) -> None:
     """Annotate labelled texts and score the result: F1 with its interval, each stage, each type, the cost.
 
@@ -68,7 +69,7 @@ def evaluate(
     made = plan(settings, dataset, split, given, limit, seed, keep_leaks)
     if made.setup.left_out:
         say(f"{made.setup.left_out} pool examples stand among the texts to be scored: left out of the pool", "yellow")
-    run = Workshop(open_store(store, no_store)).run(made, watched)
+    run = Workshop(open_store(store, no_store, replay), replay).run(made, watched)
     result = report(run)
     if output is not None:
         save(run, output, as_json(result))

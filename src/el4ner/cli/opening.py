@@ -23,7 +23,7 @@ def read_pool(path: Path, labels: Path | None) -> Pool:
     return Pool.read(path, labels)
 
 
-def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER, float]:
+def open_ensemble(recipe: str, pool: Pool, store: Store | None, replay: bool = False) -> tuple[EL4NER, float]:
     """An ensemble, and the seconds that it took to open. Says what it is doing."""
     from el4ner.models.gguf.build import built
     from el4ner.recipes.load import load_recipe
@@ -31,14 +31,14 @@ def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER,
     settings = load_recipe(recipe)
     models = ", ".join(dict.fromkeys(member.model for member in settings.members)) or "no model"
     voters = [member.name for member in settings.members] + ["the random field"] * settings.crf.votes
-    say(f"opening {models} for {', '.join(voters)} ...", "dim")
-    if not built(settings.used):
+    say(f"{'replaying' if replay else 'opening'} {models} for {', '.join(voters)} ...", "dim")
+    if not replay and not built(settings.used):
         say("making the models' files, once ...", "dim")
         merged(settings)
     from el4ner.pipeline import EL4NER
 
     began = time.perf_counter()
-    ner = EL4NER.from_recipe(settings, pool, store=store)
+    ner = EL4NER.from_recipe(settings, pool, store=store, replay=replay)
     return ner, time.perf_counter() - began
 
 

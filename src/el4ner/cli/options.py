@@ -29,9 +29,13 @@ StoreFile = Annotated[
 ]
 NoStore = Annotated[bool, typer.Option("--no-store", help="Ask everything afresh and remember nothing.")]
 
+Replay = Annotated[bool, typer.Option("--replay", help="Answer from the reply store alone: no model is opened.")]
 
-def open_store(given: Path | None, no_store: bool) -> Store | None:
+
+def open_store(given: Path | None, no_store: bool, replay: bool = False) -> Store | None:
     """The reply store, or None if there shall be none."""
+    if no_store and replay:
+        raise typer.BadParameter("--replay answers from the store: leave out --no-store")
     if no_store and given:
         raise typer.BadParameter("--store and --no-store exclude each other")
     if no_store:

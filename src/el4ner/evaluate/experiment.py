@@ -17,6 +17,7 @@ from el4ner.evaluate.stages import Judged
 from el4ner.models.base import Model
 from el4ner.models.gguf.merge import file_digest
 from el4ner.models.open import open_models
+from el4ner.models.replay import recorded, replayed
 from el4ner.models.settings import EngineSettings
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
@@ -37,10 +38,11 @@ class Plan:
 
 
 class Workshop:
-    """Runs plans. Recipes that name the same model share it, so that it is opened once."""
+    """Runs plans. Recipes that name the same model share it, so that it is opened once; with `replay`, never."""
 
-    def __init__(self, store: Store | None = None) -> None:
+    def __init__(self, store: Store | None = None, replay: bool = False) -> None:
         self._store = store
+        self._replay = replay
         self._models: dict[str, Model] = {}
 
     def run(self, plan: Plan, watch: Watch | None = None) -> Run:
@@ -59,9 +61,13 @@ class Workshop:
         """A recipe's ensemble on the models that are open already, and those that it needs beside them."""
         for name, settings in recipe.used.items():
             if (key := _key(settings)) not in self._models:
-                self._models[key] = open_models({name: settings})[name]
+                self._models[key] = self._model(name, settings)
         models = {name: self._models[_key(settings)] for name, settings in recipe.used.items()}
         return EL4NER.on_models(recipe, models, pool, store=self._store)
+
+    def _model(self, name: str, settings: EngineSettings) -> Model:
+        one = {name: settings}
+        return replayed(one, self._store)[name] if self._replay else recorded(open_models(one), one, self._store)[name]
 
     def close(self) -> None:
         """Give back what the models hold."""

@@ -130,5 +130,5 @@ class Model(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the engine holds."""
+        """Give back what the engine holds. Closing twice is harmless; a closed model is not to be asked."""
         ...

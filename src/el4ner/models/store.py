@@ -1,7 +1,7 @@
 """The reply store: what a model has answered is never asked again. Cache, resume and replay are this one thing.
 
 SQLite in write-ahead mode. The key is a digest of the model's identity and all that was asked; failed requests are not
-kept, so that they are asked again.
+kept, so that they are asked again. Beside the replies stands what `el4ner.models.replay` needs to know of models.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from el4ner.errors import DataError
 from el4ner.models.base import Outcome, Reply, Request, Token, Usage
@@ -24,6 +25,9 @@ from el4ner.models.constraint import fingerprint
 _MIGRATIONS = (
     "CREATE TABLE replies (key BLOB PRIMARY KEY, model TEXT NOT NULL, reply TEXT NOT NULL, prompt INTEGER NOT NULL,"
     " generated INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE models (settings BLOB, identity TEXT, context INTEGER NOT NULL, used REAL NOT NULL,"
+    " PRIMARY KEY (settings, identity)) WITHOUT ROWID",
+    "CREATE TABLE counts (key BLOB PRIMARY KEY, tokens INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID",
 )
 _LOOKUP = 500  # keys a query: below SQLite's limit on parameters
 _TRIES = 100  # at the switch to write-ahead mode, 50 ms apart
@@ -68,16 +72,15 @@ class Store:
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         """The replies that are known, by key."""
-        found: dict[bytes, Reply] = {}
+        return {key: _load(reply) for key, reply in self._rows("key, reply FROM replies", keys)}
+
+    def _rows(self, what: str, keys: Sequence[bytes]) -> Iterator[tuple[bytes, Any]]:
         for at in range(0, len(keys), _LOOKUP):
             part = keys[at : at + _LOOKUP]
             marks = ",".join("?" * len(part))
             with self._lock, self._told():
-                rows = self._connection.execute(
-                    f"SELECT key, reply FROM replies WHERE key IN ({marks})", part
-                ).fetchall()
-            found.update((key, _load(reply)) for key, reply in rows)
-        return found
+                rows = self._connection.execute(f"SELECT {what} WHERE key IN ({marks})", part).fetchall()
+            yield from rows
 
     def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
         """Keep replies, all or none; those that failed are left out. Raises `DataError` where the disk is full, say."""
@@ -87,8 +90,36 @@ class Store:
             for key, reply in replies
             if reply.outcome is not Outcome.FAILED
         ]
+        self._write("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def put_model(self, settings: bytes, identity: str, context: int) -> None:
+        """Keep what a model with these settings (a digest) calls itself, and its context in tokens."""
+        self._write("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?)", [(settings, identity, context, time.time())])
+
+    def get_model(self, settings: bytes) -> tuple[str, int] | None:
+        """Identity and context of the model that was last at work with these settings, of those that have replies."""
+        query = (
+            "SELECT identity, context FROM models WHERE settings = ?"
+            " AND EXISTS (SELECT 1 FROM replies WHERE model = identity) ORDER BY used DESC LIMIT 1"
+        )
+        with self._lock, self._told():
+            found: tuple[str, int] | None = self._connection.execute(query, (settings,)).fetchone()
+        return found
+
+    def put_counts(self, identity: str, counts: Iterable[tuple[str, int]]) -> None:
+        """Keep how many tokens of a model texts have."""
+        now = int(time.time())
+        rows = [(_text_key(identity, text), tokens, now) for text, tokens in counts]
+        self._write("INSERT OR REPLACE INTO counts VALUES (?, ?, ?)", rows)
+
+    def get_counts(self, identity: str, texts: Sequence[str]) -> dict[str, int]:
+        """The counts that are known, by text."""
+        keys = {_text_key(identity, text): text for text in texts}
+        return {keys[key]: tokens for key, tokens in self._rows("key, tokens FROM counts", list(keys))}
+
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         with self._lock, self._told(), self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._connection.executemany(statement, rows)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -112,6 +143,8 @@ class Store:
         with self._lock:
             with self._connection:
                 gone = self._connection.execute("DELETE FROM replies WHERE created <= ?", (limit,)).rowcount
+                self._connection.execute("DELETE FROM models WHERE used <= ?", (limit,))
+                self._connection.execute("DELETE FROM counts WHERE used <= ?", (limit,))
             self._connection.execute("VACUUM")
         return gone
 
@@ -135,6 +168,10 @@ def key(identity: str, request: Request) -> bytes:
     asked: list[object] = [identity, said, request.max_tokens, request.stop, request.temperature]
     asked += [request.seed if request.temperature else 0, fingerprint(request.constraint)]
     return hashlib.sha256(json.dumps(asked).encode()).digest()
+
+
+def _text_key(identity: str, text: str) -> bytes:
+    return hashlib.sha256(json.dumps([identity, text]).encode()).digest()[:16]
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -35,7 +35,7 @@ class TransformersModel:
     def __init__(self, opened: Pretrained, context: int | None, batch_tokens: int) -> None:
         import xgrammar
 
-        self._opened = opened
+        self._opened: Any = opened  # None once it is closed
         self._model, self._tokenizer = opened.model, opened.tokenizer
         config = self._model.config.get_text_config()
         trained = getattr(config, "max_position_embeddings", None) or 2048
@@ -159,8 +159,10 @@ class TransformersModel:
     def close(self) -> None:
         """Give back the engine's memory."""
         with self._lock:
+            if self._model is None:
+                return
             device = self._model.device.type
-            del self._model, self._opened
+            self._model = self._opened = None
         _release(device)
 
 
