@@ -14,7 +14,7 @@ import typer
 
 from el4ner.cli.console import out, say
 from el4ner.cli.opening import open_ensemble, read_pool
-from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, open_store
+from el4ner.cli.options import FormatName, LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, open_store
 from el4ner.cli.output import lines_to
 from el4ner.formats import Format, read_documents
 from el4ner.formats.jsonl import dumps
@@ -33,7 +33,6 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write here (to FILE.part until all is done), not to stdout."),
 ]
 Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Stop after so many texts.")]
-Layout = Annotated[Format | None, typer.Option("--format", "-f", help="The texts' format; default: by name and looks.")]
 
 
 def annotate(
@@ -43,7 +42,7 @@ def annotate(
     recipe: RecipeName = "nano",
     output: Output = None,
     limit: Limit = None,
-    format: Layout = None,
+    format: FormatName = None,
     store: StoreFile = None,
     no_store: NoStore = False,
 ) -> None:

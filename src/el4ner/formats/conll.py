@@ -20,10 +20,12 @@ from itertools import pairwise
 
 from el4ner.data import Document, Example, Span
 from el4ner.errors import DataError
-from el4ner.formats.files import Line
+from el4ner.formats.format import Format
+from el4ner.formats.lines import Line
 from el4ner.formats.offsets import fault, join, split
 
 _TAG = re.compile(r"(O)|([BIMELSU])-(\S.*)")
+_TAGGED = re.compile(r"[^\t ].*[\t ](?:O|[BIMELSU]-\S+)\s*")
 _KEY = re.compile(r"# [^\s=]+ = ")
 _LABEL = re.compile(r"\S(?:[^\t\r\n]*[^\t\r\n ])?")
 
@@ -60,6 +62,23 @@ def lines(examples: Iterable[Example]) -> Iterator[str]:
             raise DataError(f"example {example.id!r}: {problem or 'no token to write; leave it out'}")
         yield from (f"{example.text[t.start : t.end]}\t{_bio(t, example.entities)}" for t in tokens)
         yield ""
+
+
+def sniff(texts: Iterator[str]) -> bool:
+    """Whether they begin with `-DOCSTART-`, or two with tags in the last column (one, if it is the only one).
+
+    Spaces alone are weak evidence, since texts, too, end in "blood type O" or "the S-Bahn": then it takes two lines,
+    and as many columns in both.
+    """
+    first = next(texts, "")
+    if first.lstrip().startswith("-DOCSTART-"):
+        return True
+    if not _TAGGED.fullmatch(first):
+        return False
+    second, tabs = next(texts, None), "\t" in first.lstrip()
+    if second is None:
+        return tabs
+    return (tabs or len(first.split()) == len(second.split())) and _TAGGED.fullmatch(second) is not None
 
 
 def _sentences(lines: Iterable[Line]) -> Iterator[list[tuple[Line, list[str]]]]:
@@ -134,3 +153,6 @@ def _bio(token: Span, entities: Iterable[Span]) -> str:
     if inside is None:
         return "O"
     return f"{'B' if token.start == inside.start else 'I'}-{inside.label}"
+
+
+CONLL = Format("conll", documents, examples, lines, (".conll", ".bio", ".iob", ".tsv"), sniff)

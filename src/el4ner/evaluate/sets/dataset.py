@@ -15,7 +15,7 @@ from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.sets.fetch import Bar, Notice, fetch, folder_of, read_split
 from el4ner.evaluate.sets.known import KnownSet, known_set, known_sets
 from el4ner.formats import read_examples, read_labels
-from el4ner.formats.files import by_suffix
+from el4ner.formats.registry import by_suffix
 from el4ner.pool.pool import occurring
 
 _SPLITS = {"train": "train", "dev": "dev", "valid": "dev", "validation": "dev", "test": "test"}
