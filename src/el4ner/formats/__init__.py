@@ -20,6 +20,7 @@ from pathlib import Path
 
 from el4ner.data import Document, Example
 from el4ner.errors import DataError
+from el4ner.files import write_whole
 from el4ner.formats.format import Format
 from el4ner.formats.jsonl import JSONL
 from el4ner.formats.labels import read_labels
@@ -60,15 +61,14 @@ def read_documents(path: str | Path, format: Format | str | None = None) -> Iter
 def write_examples(path: str | Path, examples: Iterable[Example], format: Format | str | None = None) -> None:
     """Write labelled examples; the format is `format`, else what the suffix says, else JSONL.
 
-    Raises `DataError`, before the file is touched, for what the format cannot say.
+    Raises `DataError`, and leaves the file as it was, for what the format cannot say.
     """
     found = by_name(format) or by_suffix(path) or JSONL
     if found.write is None:
         lacks = "cannot hold labels" if found.examples is None else "is only read"
         raise DataError(f"{path}: {found.name} text {lacks}; write .jsonl or .conll")
-    content = "".join(line + "\n" for line in found.write(examples)).encode()
     try:
-        Path(path).write_bytes(content)
+        write_whole(Path(path), (line + "\n" for line in found.write(examples)))
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); check the path") from None
 
