@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,9 @@ from el4ner.formats.jsonl import dumps
 if TYPE_CHECKING:
     from el4ner.data import Document
     from el4ner.ensemble.costs import Tally
+    from el4ner.models.store import Store
     from el4ner.pipeline import EL4NER
+    from el4ner.pool.pool import Pool
 
 Texts = Annotated[
     list[Path] | None,
@@ -61,13 +63,13 @@ def annotate(
     if not files and sys.stdin.isatty():
         raise typer.BadParameter("no texts: name a file, or pipe them in", param_hint="FILES")
     documents = islice(_documents(named, format), limit)
-    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store))
-    tally, began = Tally(), time.perf_counter()
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
-    with lines_to(output, inputs) as write, _interruptible(no_store):
-        for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
-            write(dumps(record(annotation)))
-    _summarise(tally, ner, time.perf_counter() - began)
+    with _opened(recipe, read_pool(pool, labels), open_store(store, no_store)) as ner:
+        tally, began = Tally(), time.perf_counter()
+        with lines_to(output, inputs) as write, _interruptible(no_store):
+            for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
+                write(dumps(record(annotation)))
+        _summarise(tally, ner, time.perf_counter() - began)
 
 
 def explain(
@@ -82,8 +84,7 @@ def explain(
     from el4ner.view.explain import explain
     from el4ner.view.marks import palette
 
-    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store))
-    with _interruptible(no_store):
+    with _opened(recipe, read_pool(pool, labels), open_store(store, no_store)) as ner, _interruptible(no_store):
         annotation = ner(text)
     colours = palette([label.name for label in ner.pool.labels])
     for part in explain(annotation, ner.pool, ner.voters, colours):
@@ -96,6 +97,13 @@ def _documents(files: Sequence[Path], format: Format | None) -> Iterator[Documen
         if str(file) != "-" and (file.is_dir() or not file.exists()):
             read_documents(file)  # raises, and says what is wrong
     return (document for file in files for document in read_documents(file, format))
+
+
+@contextmanager
+def _opened(recipe: str, pool: Pool, store: Store | None) -> Iterator[EL4NER]:
+    """An ensemble on a store; both are closed at the end."""
+    with closing(store) if store else nullcontext(), closing(open_ensemble(recipe, pool, store)[0]) as ner:
+        yield ner
 
 
 @contextmanager

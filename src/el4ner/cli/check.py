@@ -38,12 +38,12 @@ def check(
         f"{report.with_entities:,} examples with entities, {report.without_entities:,} without;"
         f" {report.nested:,} nested pairs of entities, {report.overlapping:,} crossing"
     )
-    if report.findings:
-        findings = grid("", "example", "finding")
-        for finding in report.findings:
-            severity = Text(finding.severity, style=_COLOURS[finding.severity])
-            findings.add_row(severity, Text(one_line(finding.example or "")), Text(one_line(finding.message, 400)))
-        out.print(findings)
+    if report.oddities:
+        found = grid("", "example", "finding")
+        for oddity in report.oddities:
+            severity = Text(oddity.severity, style=_COLOURS[oddity.severity])
+            found.add_row(severity, Text(one_line(oddity.example or "")), Text(one_line(oddity.message, 400)))
+        out.print(found)
     out.print(", ".join(f"{len(report.of(severity)):,} {severity}s" for severity in Severity))
     if report.of(Severity.ERROR):
         raise typer.Exit(1)
