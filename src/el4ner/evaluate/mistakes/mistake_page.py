@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from el4ner.data import Entity
 from el4ner.evaluate.mistakes.match import Kind
-from el4ner.evaluate.mistakes.mistake_tables import heading, summary, tables
 from el4ner.evaluate.mistakes.mistakes import Case, worst
+from el4ner.evaluate.mistakes.sections import heading, sections, summary
 from el4ner.evaluate.run import Run
 from el4ner.evaluate.score import Mention
 from el4ner.view.page import classes_of, template
@@ -24,7 +24,7 @@ def mistake_page(run: Run, kind: Kind | None = None, limit: int = LIMIT) -> str:
         title=f"Mistakes of {recipe.name} on {run.setup.data}, {run.setup.split}",
         classes=classes_of([*given, *sorted(others)]),
         texts=len(run.texts),
-        tables=tables(run),
+        sections=sections(run),
         heading=heading(len(ranked), limit, kind),
         worst=ranked[:limit],
         members=[member.name for member in recipe.members],
