@@ -14,6 +14,16 @@ from el4ner.models.settings import Count, ModelSettings, Positive, Settings, Sha
 CRF = "crf"  # the random field's name among the voters
 
 
+def renamed(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's table with `[tagger]`, as `[crf]` was called in version 0.1, under its name of today.
+
+    Raises `ValueError` where both are there.
+    """
+    if "tagger" in table and "crf" in table:
+        raise ValueError("tagger: this is the old name of [crf], which is there too; leave one of the two out")
+    return {"crf" if key == "tagger" else key: value for key, value in table.items()}
+
+
 class MemberSettings(Settings):
     """A member: a model and a way of asking it.
 
@@ -196,12 +206,7 @@ class Recipe(Settings):
     @model_validator(mode="before")
     @classmethod
     def _as_it_was_called(cls, table: Any) -> Any:
-        """`[tagger]`, the name of `[crf]` in version 0.1."""
-        if not isinstance(table, Mapping) or "tagger" not in table:
-            return table
-        if "crf" in table:
-            raise ValueError("tagger: this is the old name of [crf], which is there too; leave one of the two out")
-        return {"crf" if key == "tagger" else key: value for key, value in table.items()}
+        return renamed(table) if isinstance(table, Mapping) else table
 
     @model_validator(mode="after")
     def _names_exist(self) -> Recipe:
