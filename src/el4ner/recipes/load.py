@@ -103,7 +103,8 @@ def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
         if homes := [home for home, keys in known.items() if last in keys]:
             return f"{key!r} has no place there; it belongs to {' or '.join(homes)}"
         return f"unknown key {key!r}{did_you_mean(last, set().union(*known.values()))}"
-    return f"{key}: {message}" if key else message.removeprefix("Value error, ")
+    told = message.removeprefix("Value error, ")
+    return f"{key}: {told}" if key else told
 
 
 def _known_keys() -> dict[str, set[str]]:
