@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pytest
 from el4ner import cli
 from el4ner.models.base import Done, Outcome, Reply, Request, Token, Usage
 from el4ner.models.store import Store
+from el4ner.recipes.load import load_recipe
 
 RECIPE = """
 name = "test"
@@ -334,6 +336,13 @@ def test_recipes_are_listed_and_printed(work: Path, run: Run) -> None:
     text = run("recipes", "nano").out
     Path("mine.toml").write_text(text)
     assert run("recipes", "mine.toml").out == text
+
+
+def test_a_recipe_is_printed_whole(work: Path, run: Run) -> None:
+    Path("whole.toml").write_text(run("recipes", "hybrid", "--full").out)
+    assert "base" not in tomllib.loads(Path("whole.toml").read_text())
+    assert load_recipe("whole.toml") == load_recipe("hybrid")
+    assert run("recipes", "--full").code == 2
 
 
 def test_doctor_says_what_is_missing(work: Path, run: Run) -> None:

@@ -51,15 +51,21 @@ def check(
 
 def recipes(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this one's TOML text.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print all its settings: those of its base and the defaults, too.")
+    ] = False,
 ) -> None:
     """List the recipes that come with the package, or print one: a start for a file of your own."""
     from el4ner.recipes.load import load_recipe, recipe_names, recipe_text
+    from el4ner.recipes.write import recipe_toml
     from el4ner.view.render import grid
 
     if name is not None:
         with lines_to(None) as write:
-            write(recipe_text(name).rstrip("\n"))
+            write((recipe_toml(load_recipe(name)) if full else recipe_text(name)).rstrip("\n"))
         return
+    if full:
+        raise typer.BadParameter("name the recipe to print, as in `el4ner recipes nano --full`")
     table = grid("recipe", "members", "what it is")
     for known in recipe_names():
         recipe = load_recipe(known)
