@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import pytest
 
 from el4ner import cli
 from el4ner.models.base import Done, Outcome, Reply, Request, Token, Usage
+from el4ner.models.store import Store
+from el4ner.recipes.load import load_recipe
 
 RECIPE = """
 name = "test"
@@ -57,6 +60,7 @@ class Scripted:
     calls: int = 0
     overlaps: bool = False
     cached: int | None = None
+    closed: int = 0
 
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(text) // 4 for text in texts]
@@ -73,7 +77,7 @@ class Scripted:
         return Reply(text, tokens=(Token(text, -0.5),), usage=Usage(len(prompt), 0, len(text)))
 
     def close(self) -> None:
-        pass
+        self.closed += 1
 
 
 def answer(prompt: str) -> str:
@@ -283,6 +287,20 @@ def test_explain_shows_the_stages(work: Path, model: Scripted, run: Run) -> None
         assert piece in done.out
 
 
+@pytest.mark.parametrize("command", [("annotate", "texts.txt"), ("explain", "Ada")])
+@pytest.mark.parametrize("fails", [False, True])
+def test_models_and_store_are_closed(
+    work: Path, model: Scripted, run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], fails: bool
+) -> None:
+    closed: list[Path] = []
+    monkeypatch.setattr(Store, "close", lambda store: closed.append(store.path))
+    if fails:
+        monkeypatch.setattr(model, "answer", lambda prompt: Reply("", Outcome.FAILED, error="down"))
+        monkeypatch.setattr(model, "_reply", model.answer)
+    assert run(*command, *ASK).code == int(fails)
+    assert (model.closed, closed) == (1, [work / "replies.sqlite"])
+
+
 def test_explain_of_nothing(work: Path, model: Scripted, run: Run) -> None:
     assert run("explain", "", *ASK).code == 0
 
@@ -316,6 +334,13 @@ def test_recipes_are_listed_and_printed(work: Path, run: Run) -> None:
     text = run("recipes", "nano").out
     Path("mine.toml").write_text(text)
     assert run("recipes", "mine.toml").out == text
+
+
+def test_a_recipe_is_printed_whole(work: Path, run: Run) -> None:
+    Path("whole.toml").write_text(run("recipes", "hybrid", "--full").out)
+    assert "base" not in tomllib.loads(Path("whole.toml").read_text())
+    assert load_recipe("whole.toml") == load_recipe("hybrid")
+    assert run("recipes", "--full").code == 2
 
 
 def test_doctor_says_what_is_missing(work: Path, run: Run) -> None:

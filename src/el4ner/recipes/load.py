@@ -15,7 +15,10 @@ from pydantic import ValidationError
 from el4ner.errors import ConfigError, did_you_mean
 from el4ner.models.engines import engines
 from el4ner.models.settings import Settings
+from el4ner.recipes.merge import merge
 from el4ner.recipes.settings import MemberSettings, Recipe
+
+_DEEPEST = 8  # recipes that build on one another
 
 
 def recipe_names() -> list[str]:
@@ -27,23 +30,60 @@ def recipe_text(name: str) -> str:
     """The TOML text of a recipe: by the name of a shipped one, or by the path of a file. Raises `ConfigError`."""
     if name in recipe_names():
         return (files("el4ner.recipes") / f"{name}.toml").read_text("utf-8")
-    path = Path(name).expanduser()
-    if not path.is_file():
-        known = recipe_names()
-        raise ConfigError(f"recipe {name!r}: neither a file nor one of {', '.join(known)}{did_you_mean(name, known)}")
     try:
-        return path.read_text("utf-8-sig")
+        if (path := Path(name).expanduser()).is_file():
+            return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except (OSError, RuntimeError) as error:  # the latter: no such user's home
+        raise ConfigError(f"recipe {name}: cannot be read: {error}") from error
+    known = recipe_names()
+    raise ConfigError(
+        f"recipe {name!r}: neither a file nor one of {', '.join(known)}{did_you_mean(Path(name).name, known)}"
+    )
 
 
 def load_recipe(name: str) -> Recipe:
-    """Read and check a recipe, shipped or from a file. Raises `ConfigError` with the key in the message."""
+    """Read and check a recipe, shipped or from a file, with all that it builds on (`el4ner.recipes.merge`).
+
+    Raises `ConfigError` with the key in the message, and the files where the fault is in a base.
+    """
+    return parse_recipe(_table(name), name)
+
+
+def _table(name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A recipe's table, laid over that of its base where it names one; `above` are those that build on it."""
+    own = _toml(name)
+    if (base := own.pop("base", None)) is None:
+        return own
+    if not isinstance(base, str):
+        raise ConfigError(f"recipe {name}: base: {base!r}; give the name of a shipped recipe or a file, in quotes")
+    chain = (*above, name if name in recipe_names() else str(Path(name).expanduser().resolve()))
+    if chain[-1] in above:
+        raise ConfigError(f"recipe {name}: base: builds on itself")
+    if len(chain) > _DEEPEST:
+        raise ConfigError(f"recipe {name}: base: more than {_DEEPEST} recipes build on one another")
     try:
-        table = tomllib.loads(recipe_text(name))
+        below = _table(where := _beside(name, base), chain)
+        parse_recipe(below, where)  # a base is a recipe of its own: what is wrong in it is told as its fault
+    except ConfigError as error:
+        raise ConfigError(f"{error} (the base of {name})") from error
+    try:
+        return merge(below, own)
+    except ValueError as error:
+        raise ConfigError(f"recipe {name}: {error}") from error
+
+
+def _toml(name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(recipe_text(name))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"recipe {name}: not TOML: {error}") from error
-    return parse_recipe(table, name)
+
+
+def _beside(name: str, base: str) -> str:
+    """Where the base is that the recipe `name` names: shipped, or a file, whose path counts from that recipe's."""
+    return base if base in recipe_names() or base.startswith("~") else str(Path(name).parent / base)
 
 
 def parse_recipe(table: dict[str, Any], name: str) -> Recipe:
@@ -62,8 +102,8 @@ def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
         if homes := [home for home, keys in known.items() if last in keys]:
             return f"{key!r} has no place there; it belongs to {' or '.join(homes)}"
         return f"unknown key {key!r}{did_you_mean(last, set().union(*known.values()))}"
-    said = message.removeprefix("Value error, ")
-    return f"{key}: {said}" if key else said
+    told = message.removeprefix("Value error, ")
+    return f"{key}: {told}" if key else told
 
 
 def _known_keys() -> dict[str, set[str]]:
@@ -75,4 +115,4 @@ def _known_keys() -> dict[str, set[str]]:
     for name, field in Recipe.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
             tables[f"[{name}]"] = set(field.annotation.model_fields)
-    return {"the top": set(Recipe.model_fields), **tables}
+    return {"the top": {"base", *Recipe.model_fields}, **tables}

@@ -1,4 +1,7 @@
-"""What a recipe can say: which models, which members, and how each stage works. `el4ner.recipes.load` reads them."""
+"""What a recipe can say: which models, which members, and how each stage works. `el4ner.recipes.load` reads them.
+
+Stages are those of EL4NER (arXiv 2505.23038), "the paper" below. What it leaves open is said with the default.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,23 @@ from el4ner.models.settings import Count, EngineSettings, Positive, Settings, Sh
 CRF = "crf"  # the random field's name among the voters
 
 
+def renamed(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's table with `[tagger]`, the old name, read as `[crf]`. Raises `ValueError` where both are there."""
+    if "tagger" in table and "crf" in table:
+        raise ValueError("tagger: this is the old name of [crf], which is there too; leave one of the two out")
+    return {"crf" if key == "tagger" else key: value for key, value in table.items()}
+
+
 class MemberSettings(Settings):
     """A member: a model and a way of asking it.
 
-    `demonstrations` is the paper's k (open there). `order`: where the most similar one stands. `stripe` [i, n]: of the
-    retrieved demonstrations it sees every n-th from the i-th, so that members read different ones; others only where
-    the pool is too small for that.
-    `entity_free`: how many of them are the most similar texts without entities. `temperature` > 0 samples, by `seed`.
+    `model` names one of `[models]`; `style` is how its prompts are worded (a folder of `el4ner.prompts`).
+    `demonstrations`: how many examples of the pool it reads with each text, at most; the paper's k (stage 1, open
+    there). `order`: where the most similar one stands. `stripe` [i, n]: of the retrieved ones it sees every n-th from
+    the i-th (from 0), so that members read different ones; others only where the pool is too small for that.
+    `entity_free`: how many of them are the most similar texts without entities. `descriptions`: whether types are shown
+    with theirs. `temperature`: 0 writes what is most probable; above, replies are drawn, by `seed`.
+    `weight`: what its vote counts beside the others', unless the rule is "majority".
     """
 
     name: str
@@ -44,14 +57,15 @@ class MemberSettings(Settings):
 
 
 class RetrieveSettings(Settings):
-    """Stage 1.
+    """Stage 1: which examples of the pool are shown with a text.
 
-    `by`: "span" is the paper's SpanSim; "sentence" compares whole texts; "random" draws by `seed`, the same for
+    `by`: "span" is SpanSim, the paper's; "sentence" compares whole texts; "random" draws by `seed`, the same for
     every text.
-    `spans`: where the input's spans come from: "members" is the paper's zero-shot pre-extraction by every member;
+    `spans`: where the input's spans come from: "members" is the paper's, zero-shot pre-extraction by every member;
     "words" takes runs of words whose part of speech can be a name, and asks nobody.
     `pool_spans`: "gold" takes the pool's labelled spans; "members" pre-extracts them once (stored); "words" as above.
-    The weights of a span by part of speech are open in the paper; these are a public reproduction's.
+    `proper`, `common`, `pronoun`, `other`: what a span counts in SpanSim by its part of speech. The paper gives their
+    order only; the numbers are a public reproduction's.
     `search` "approximate" sifts pools of more than a million spans (or texts) before it compares exactly: see
     `el4ner.retrieval.approximate`.
     `balance`: every label of the pool, where it can be, is among the demonstrations. `diversity` d chooses them one by
@@ -73,7 +87,7 @@ class RetrieveSettings(Settings):
 
 
 class ExtractSettings(Settings):
-    """Stage 2.
+    """Stage 2: how members are asked which entities they see.
 
     `answer` is how a member says what it found, in demonstrations and replies alike: "list" is "Anna Berg (person)";
     "marks" copies the text with signs around each entity, and says no types; "reasons" is a line a candidate, with true
@@ -101,7 +115,7 @@ class ExtractSettings(Settings):
 
 
 class ClassifySettings(Settings):
-    """Stage 3.
+    """Stage 3: who votes on a candidate's type.
 
     `ask`: who is asked for a span's type. "others": a type that a member wrote next to the span in stage 2 is its vote,
     and it is not asked again (the prompt would be the same up to that type). "undecided" asks the others one after the
@@ -122,7 +136,7 @@ class ClassifySettings(Settings):
 
 
 class VerifySettings(Settings):
-    """Stage 4. `members` are the verifiers' names; an empty list leaves the stage out."""
+    """Stage 4: who is asked whether an entity holds. `members` are their names; an empty list leaves the stage out."""
 
     members: tuple[str, ...] = ()
 
@@ -144,7 +158,7 @@ class CrfSettings(Settings):
 
 
 class DecideSettings(Settings):
-    """How ballots become entities: see `el4ner.decide.Decision`.
+    """How ballots become entities: `el4ner.decide.Decision` says what each setting means.
 
     `calibration` [slope, shift] turns the share of a vote into a probability, against which the threshold is held;
     `el4ner tune` measures it.
@@ -196,53 +210,48 @@ class Recipe(Settings):
     def weighing(self, weights: Mapping[str, float]) -> Recipe:
         """The same recipe with other weights of all who vote, as they are given."""
         members = tuple(m.model_copy(update={"weight": weights[m.name]}) for m in self.members)
-        told = {"weight": weights[CRF], "measured": False} if CRF in weights else {}
-        crf = self.crf.model_copy(update=told)
+        crf = self.crf.model_copy(update={"weight": weights[CRF], "measured": False} if CRF in weights else {})
         return self.model_copy(update={"members": members, "crf": crf})
 
     @model_validator(mode="before")
     @classmethod
     def _as_it_was_called(cls, table: Any) -> Any:
-        """`[tagger]`, the name of `[crf]` in version 0.1."""
-        if not isinstance(table, Mapping) or "tagger" not in table:
-            return table
-        if "crf" in table:
-            raise ValueError("tagger: this is the old name of [crf], which is there too; leave one of the two out")
-        return {"crf" if key == "tagger" else key: value for key, value in table.items()}
+        return renamed(table) if isinstance(table, Mapping) else table
 
     @model_validator(mode="after")
     def _names_exist(self) -> Recipe:
         names = [member.name for member in self.members]
         if len(set(names)) < len(names):
             raise ValueError("members: every member needs a name of its own")
-        if self.classify.branches is not None and self.crf.hints:
-            raise ValueError("classify.branches: crf.hints name types, not groups of them; leave one of the two out")
         if not names and not self.crf.votes:
             raise ValueError("members: none; name at least one, or let the random field vote (crf.votes)")
+        if CRF in names and self.crf.votes:
+            raise ValueError("members: 'crf' is the name of the random field, which votes; give another")
+        if (least := self.decide.proposers) > len(self.weights):
+            raise ValueError(f"decide.proposers: {least} of {len(self.weights)} who vote; nothing passes")
+        for member in self.members:
+            if member.model not in self.models:
+                told = f"{member.model!r}{did_you_mean(member.model, self.models)}"
+                raise ValueError(f"members: {member.name!r} names the model {told}")
+        for name in self.verify.members:
+            if name not in names:
+                raise ValueError(f"verify.members: no member is called {name!r}{did_you_mean(name, names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Recipe:
+        if self.classify.branches is not None and self.crf.hints:
+            raise ValueError("classify.branches: crf.hints name types, not groups of them; leave one of the two out")
         if self.classify.ask == "undecided" and (self.crf.votes or (self.verify.members and self.decide.threshold)):
             raise ValueError(
                 'classify.ask = "undecided": with a random field that votes, or with verifiers and a threshold, every'
                 ' vote matters; use "others"'
             )
-        if self.decide.proposers > len(self.weights):
-            raise ValueError(
-                f"decide.proposers: {self.decide.proposers} of {len(self.weights)} who vote; nothing passes"
-            )
         if self.extract.types == "none" and self.classify.ask == "nobody":
             raise ValueError('classify.ask = "nobody": with extract.types = "none" nobody says a type; ask someone')
         if self.retrieve.by == "random" and (self.retrieve.balance or self.retrieve.diversity):
             raise ValueError('retrieve: balance and diversity choose among the most similar; not with by = "random"')
-        if CRF in names and self.crf.votes:
-            raise ValueError("members: 'crf' is the name of the random field, which votes; give another")
-        for member in self.members:
-            if member.model not in self.models:
-                near = did_you_mean(member.model, self.models)
-                raise ValueError(f"members: {member.name!r} names the model {member.model!r}{near}")
-            if self.extract.samples > 1 and member.temperature == 0:
-                raise ValueError(
-                    f"extract.samples: at temperature 0 all samples of {member.name!r} are the same; set it above 0"
-                )
-        for name in self.verify.members:
-            if name not in names:
-                raise ValueError(f"verify.members: no member is called {name!r}{did_you_mean(name, names)}")
+        cold = next((member.name for member in self.members if member.temperature == 0), None)
+        if cold is not None and self.extract.samples > 1:
+            raise ValueError(f"extract.samples: at temperature 0 all samples of {cold!r} are the same; set it above 0")
         return self

@@ -27,5 +27,5 @@ def recipe_toml(recipe: Recipe, comments: Iterable[str] = ()) -> str:
         raise fault from None
     if again != recipe:
         raise fault
-    lines = (f"# {one_line(comment, 400)}".rstrip() for comment in comments)
-    return "\n".join([*lines, "", text])
+    header = "".join(f"{f'# {one_line(comment, 400)}'.rstrip()}\n" for comment in comments)
+    return f"{header}\n{text}" if header else text
