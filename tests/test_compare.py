@@ -27,6 +27,7 @@ from el4ner.evaluate.sets.dataset import Dataset
 from el4ner.evaluate.table import Failed, Outcome, Table, tabulate
 from el4ner.evaluate.table_formats import escaped, to_csv, to_json, to_markdown
 from el4ner.models.base import Reply, Request
+from el4ner.models.store import Store
 from el4ner.recipes.settings import Recipe
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "results.py"
@@ -323,7 +324,7 @@ def command(
 ) -> Callable[..., tuple[int, str, str]]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EL4NER_STORE", str(tmp_path / "replies.sqlite"))
-    monkeypatch.setattr("el4ner.evaluate.sets.dataset.open_dataset", lambda path: DATA)
+    monkeypatch.setattr("el4ner.evaluate.sets.dataset.open_dataset", lambda path, *_: DATA)
     for name in ("good", "bad", "broken"):
         Path(f"{name}.toml").write_text(RECIPE.format(name=name))
 
@@ -402,3 +403,33 @@ def test_holm_is_no_smaller_than_raw_no_larger_than_bonferroni_and_keeps_the_ord
         assert raw <= one <= min(1, raw * len(values)) + 1e-12
     ranked = [corrected[i] for i in np.argsort(values, kind="stable")]
     assert ranked == sorted(ranked)
+
+
+def test_no_name_of_a_recipe_reaches_the_terminal_as_an_escape(
+    command: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evil = "evil\\u001b[31m\\u202e"
+    text = RECIPE.format(name="good")
+    Path("evil.toml").write_text(text.replace('name = "', f'name = "{evil}'))
+    code, out, err = command("eval", "-d", "x", "-r", "evil.toml", "--limit", "3")
+    assert (code, "evil\u241b[31m\ufffd" in out) == (0, True)
+    assert not set(out + err) & set("\x1b\u202e")
+    monkeypatch.setattr("el4ner.ensemble.doctor.open_model", lambda recipe, name: FakeModel(lambda _: "Paris"))
+    code, out, err = command("doctor", "-r", "evil.toml")
+    assert "evil\u241b[31m" in out + err
+    assert not set(out + err) & set("\x1b\u202e")
+
+
+@pytest.mark.parametrize("name", ["good", "broken"])
+def test_models_and_store_are_closed_whatever_comes(
+    name: str,
+    command: Callable[..., tuple[int, str, str]],
+    models: dict[str, FakeModel],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed: list[Store] = []
+    monkeypatch.setattr(Store, "close", lambda store: closed.append(store))
+    assert command("eval", "-d", "x", "-r", f"{name}.toml", "--limit", "3")[0] == (name == "broken")
+    assert (models[name].closed, len(closed)) == (True, 1)
+    assert command("compare", "-d", "x", "-r", f"{name}.toml", "--limit", "3")[0] == (name == "broken")
+    assert len(closed) == 2

@@ -22,9 +22,9 @@ from el4ner.decide import calibrated
 from el4ner.ensemble.member import Member
 from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.score import Text, counts, total
-from el4ner.evaluate.tuning.fit_calibration import fit
+from el4ner.evaluate.tuning.fit_calibration import fit_platt
 from el4ner.evaluate.tuning.leave_one_out import Evidence, Opener
-from el4ner.evaluate.tuning.one_standard_error import Goal, choose
+from el4ner.evaluate.tuning.one_standard_error import Goal, choose_setting
 from el4ner.evaluate.tuning.tune import Tuned, budget, draw, tune
 from el4ner.models.base import Outcome, Reply, Token
 from el4ner.models.store import Store
@@ -182,7 +182,7 @@ def test_a_threshold_that_helps_is_found() -> None:
     result = tuned(scripted(listed, doubting))
     assert set(settings(result)) == {"decide.threshold"}
     assert 0.3 < result.recipe.decide.threshold <= 0.9
-    assert (result.before.score.f1, result.honest.score.f1) == (pytest.approx(0.6), 1)
+    assert (result.before.score.f1, result.cross_validated.score.f1) == (pytest.approx(0.6), 1)
     assert result.comparison.p < 0.01
     assert not result.kept
     assert result.agreed == 5
@@ -219,10 +219,10 @@ def test_the_precision_floor_is_kept_and_recall_gained_under_it() -> None:
     sure = {"rain": 0.8, "snow": 0.2, "storm": 0.4, "frost": 0.6}
     model = lambda: scripted(listed, lambda a: surely("location", sure.get(a.span, 0.7)))  # noqa: E731
     loose = tuned(model(), precision=0.5, decide={"threshold": 0.75})
-    assert loose.honest.score.recall == 1
-    assert loose.honest.score.precision >= 0.5
+    assert loose.cross_validated.score.recall == 1
+    assert loose.cross_validated.score.precision >= 0.5
     strict = tuned(model(), precision=0.7)
-    assert strict.honest.score.precision >= 0.7
+    assert strict.cross_validated.score.precision >= 0.7
     assert strict.recipe.decide.threshold > loose.recipe.decide.threshold - 0.75
     assert strict.in_sample.score.precision >= 0.7
 
@@ -240,7 +240,7 @@ def test_the_number_of_demonstrations_is_not_chosen_for_a_floor_that_only_the_vo
     models = (scripted(listing(word), "location", identity=word) for word in ("on", "day"))
     result = tuned(*models, precision=0.35)
     assert settings(result) == {"decide.proposers": (1, 2)}
-    assert result.honest.score.recall == 1
+    assert result.cross_validated.score.recall == 1
 
 
 def test_where_the_floor_cannot_be_reached_the_nearest_is_taken_and_it_is_told() -> None:
@@ -253,7 +253,7 @@ def test_where_the_floor_cannot_be_reached_the_nearest_is_taken_and_it_is_told()
 def test_where_there_is_only_noise_the_recipe_stays() -> None:
     results = [tuned(noisy(salt), seed=salt, texts=20) for salt in range(8)]
     assert sum(r.kept for r in results) >= 6
-    assert np.mean([r.honest.score.f1 - r.before.score.f1 for r in results]) < 0.02
+    assert np.mean([r.cross_validated.score.f1 - r.before.score.f1 for r in results]) < 0.02
 
 
 def too_sure() -> FakeModel:
@@ -267,9 +267,9 @@ def test_scores_are_calibrated_and_what_is_found_stays() -> None:
     right = result.before.score.precision
     assert result.kept
     assert result.tried == ()
-    assert result.sureness.helps
-    assert result.sureness.before == pytest.approx(0.9 - right)
-    assert result.sureness.after < 0.1
+    assert result.calibration.helps
+    assert result.calibration.before == pytest.approx(0.9 - right)
+    assert result.calibration.after < 0.1
     assert calibrated(0.9, (slope, shift)) == pytest.approx(right, abs=0.1)
     documents = [Document(e.id, e.text) for e in POOL.examples]
     was, now = (list(opener(too_sure())(how, POOL).annotate(documents)) for how in (result.base, result.recipe))
@@ -299,8 +299,8 @@ def test_scores_alone_take_one_run() -> None:
 def test_scores_that_are_right_stay() -> None:
     model = scripted(listed, lambda a: surely("location", 0.98 if a.span in TOWNS else 0.02))
     result = tuned(model, only_scores=True, decide={"rule": "probability", "threshold": 0.5})
-    assert result.sureness.before < 0.03
-    assert result.sureness.after < 0.03
+    assert result.calibration.before < 0.03
+    assert result.calibration.after < 0.03
 
 
 @pytest.mark.parametrize("base", [(0.5, 1.5), (2.0, -1.0)])
@@ -309,7 +309,7 @@ def test_a_calibration_is_fitted_again(base: tuple[float, float]) -> None:
     how = {"rule": "probability", "threshold": threshold, "calibration": base}
     result = tuned(too_sure(), only_scores=True, decide=how)
     assert result.before.score.found > 0
-    assert result.sureness.after <= result.sureness.before
+    assert result.calibration.after <= result.calibration.before
     assert result.recipe.decide.threshold < calibrated(0.9, result.recipe.decide.calibration)
 
 
@@ -328,7 +328,7 @@ def test_what_is_found_stays_where_nearly_nothing_is_right() -> None:
 def test_a_calibrated_recipe_is_searched_as_finely() -> None:
     base = {"rule": "probability", "threshold": calibrated(0.2, (2.0, 3.0)), "calibration": (2.0, 3.0)}
     model = scripted(listed, lambda a: surely("location", 0.9 if a.span in TOWNS else 0.6))
-    assert tuned(model, decide=base).honest.score.f1 == 1
+    assert tuned(model, decide=base).cross_validated.score.f1 == 1
 
 
 def test_where_all_have_to_be_asked_that_is_told() -> None:
@@ -339,8 +339,8 @@ def test_where_all_have_to_be_asked_that_is_told() -> None:
 
 def test_without_entities_a_calibration_stays_where_it_was() -> None:
     nothing, none = np.array([]), np.array([], dtype=bool)
-    assert fit(nothing, none) == (1, 0)
-    assert fit(nothing, none, (0.7, -0.3)) == (0.7, -0.3)
+    assert fit_platt(nothing, none) == (1, 0)
+    assert fit_platt(nothing, none, (0.7, -0.3)) == (0.7, -0.3)
 
 
 @given(st.floats(0.3, 3), st.floats(-1.5, 1.5))
@@ -348,14 +348,14 @@ def test_fitting_finds_what_scores_were_made_by(slope: float, shift: float) -> N
     draws = np.random.default_rng(0)
     shares = draws.uniform(0.05, 0.95, 4000)
     true = np.array([calibrated(share, (slope, shift)) for share in shares])
-    found = fit(shares, draws.uniform(size=len(true)) < true)
+    found = fit_platt(shares, draws.uniform(size=len(true)) < true)
     assert np.abs(np.array([calibrated(share, found) for share in shares]) - true).mean() < 0.05
 
 
 @pytest.mark.slow
 def test_a_search_that_takes_noise_for_merit_flatters_itself_but_not_its_estimate(monkeypatch: Any) -> None:
     """Without the rule of standard errors, over many searches: the estimate is no higher than other texts show."""
-    monkeypatch.setattr("el4ner.evaluate.tuning.search.choose", partial(choose, errors=0.0))
+    monkeypatch.setattr("el4ner.evaluate.tuning.search.choose_setting", partial(choose_setting, errors=0.0))
     fresh = [made(1000 + number) for number in range(150)]
     told = []
     for salt in range(24):
@@ -364,7 +364,7 @@ def test_a_search_that_takes_noise_for_merit_flatters_itself_but_not_its_estimat
         documents = [Document(e.id, e.text) for e in fresh]
         annotations = opener(*models)(result.recipe, POOL).annotate(documents)
         texts = [Text(e.text, e.entities, a.entities) for e, a in zip(fresh, annotations, strict=True)]
-        told.append((total(counts(texts)).f1, result.honest.score.f1, result.in_sample.score.f1))
+        told.append((total(counts(texts)).f1, result.cross_validated.score.f1, result.in_sample.score.f1))
     really, honest, flattered = np.mean(told, axis=0)
     assert flattered > really + 0.03
     assert honest < really + 0.01
@@ -397,7 +397,11 @@ def test_nothing_is_asked_twice_after_an_interruption(tmp_path: Path) -> None:
     lost = len(half.asked) + len(rest.asked) - len(whole.asked)  # of the batch that died
     assert 0 <= lost < 24
     assert len(rest.asked) == len(set(rest.asked)) < len(whole.asked) * 0.6
-    assert (again.recipe, again.honest, again.tried) == (expected.recipe, expected.honest, expected.tried)
+    assert (again.recipe, again.cross_validated, again.tried) == (
+        expected.recipe,
+        expected.cross_validated,
+        expected.tried,
+    )
     third = scripted(listed, doubting)
     tuned(third, store=Store.open(tmp_path / "store"), window=4)
     assert third.calls == 0
@@ -430,7 +434,7 @@ def test_a_failed_answer_is_no_end() -> None:
         failed = Reply("", Outcome.FAILED, error="busy")
         return failed if hashed(asked.text, asked.demonstrations) < 0.2 else listed(asked)
 
-    assert tuned(scripted(often, doubting)).honest.score.found > 0
+    assert tuned(scripted(often, doubting)).cross_validated.score.found > 0
 
 
 @pytest.mark.parametrize(
@@ -470,24 +474,24 @@ def tables(*rights: Sequence[int]) -> np.ndarray:
 
 def test_of_near_equals_the_one_with_the_fewest_changes_is_chosen_and_of_these_the_best() -> None:
     base, bit, more = [1, 0] * 10, [1, 1] + [1, 0] * 9, [1, 1, 0, 1] + [1, 0] * 8
-    assert choose(tables(base, bit), [0, 1], Goal()) == 0
-    assert choose(tables(bit, base), [1, 0], Goal()) == 1
-    assert choose(tables(bit, base, more), [1, 2, 1], Goal()) == 0
+    assert choose_setting(tables(base, bit), [0, 1], Goal()) == 0
+    assert choose_setting(tables(bit, base), [1, 0], Goal()) == 1
+    assert choose_setting(tables(bit, base, more), [1, 2, 1], Goal()) == 0
 
 
 def test_a_clear_gain_is_worth_changes() -> None:
-    assert choose(tables([1, 0] * 10, [1] * 20), [0, 3], Goal()) == 1
+    assert choose_setting(tables([1, 0] * 10, [1] * 20), [0, 3], Goal()) == 1
 
 
 def test_one_right_out_of_one_reaches_no_floor() -> None:
     goal, one = Goal(0.8), [(1, 1, 1)] + [(0, 0, 1)] * 19
     most, all_ = [(1, 1, 1)] * 16 + [(0, 0, 1)] * 4, [(1, 1, 1)] * 16 + [(1, 6, 1)] * 4
-    assert choose(np.array([one, all_, most]), [0, 1, 2], goal) == 2
+    assert choose_setting(np.array([one, all_, most]), [0, 1, 2], goal) == 2
 
 
 def test_below_the_floor_the_nearest_is_chosen() -> None:
     few, many = [(1, 2, 1)] * 10, [(1, 4, 1)] * 10
-    assert choose(np.array([many, few]), [0, 1], Goal(0.9)) == 1
+    assert choose_setting(np.array([many, few]), [0, 1], Goal(0.9)) == 1
 
 
 names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)

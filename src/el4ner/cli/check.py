@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,7 +95,7 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
     from el4ner.view.render import grid, yes_or_no
 
     asked = f", asked in the style {diagnosis.style}" if diagnosis.style else ""
-    out.print(Text(f"\n{diagnosis.model}{asked}", style="bold"))
+    out.print(Text(f"\n{one_line(diagnosis.model)}{asked}", style="bold"))
     if diagnosis.error:
         out.print(Text(f"not there: {one_line(diagnosis.error, 400)}", style="red"))
         return
@@ -110,9 +111,11 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
 
 
 def _print_outlooks(outlooks: list[Outlook]) -> None:
+    from el4ner.text.printable import one_line
+
     for outlook in outlooks:
         for loss in outlook.losses or ("nothing degrades",):
-            out.print(Text(f"{outlook.member}: {loss}", style="yellow" if outlook.losses else "green"))
+            out.print(Text(one_line(f"{outlook.member}: {loss}", 400), style="yellow" if outlook.losses else "green"))
 
 
 def store(
@@ -130,12 +133,11 @@ def store(
     if not path.exists():
         out.print(Text(f"{path}: nothing is stored yet"), soft_wrap=True)
         return
-    opened = Store.open(path)
-    if prune is not None:
-        say(f"{opened.prune(prune):,} replies forgotten")
     table = grid("model", "replies", "prompt tokens", "generated tokens")
-    for held in opened.holdings():
-        table.add_row(Text(one_line(held.model)), f"{held.replies:,}", f"{held.prompt:,}", f"{held.generated:,}")
-    opened.close()
+    with closing(Store.open(path)) as opened:
+        if prune is not None:
+            say(f"{opened.prune(prune):,} replies forgotten")
+        for held in opened.holdings():
+            table.add_row(Text(one_line(held.model)), f"{held.replies:,}", f"{held.prompt:,}", f"{held.generated:,}")
     out.print(Text(f"{path}: {path.stat().st_size / 1e6:,.2f} MB"), soft_wrap=True)
     out.print(table)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from el4ner.cli.console import say
-from el4ner.cli.options import NoStore, RecipeName, StoreFile, open_store
+from el4ner.cli.options import NoStore, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def compare(
 
     recipes, numbers = [load_recipe(name) for name in recipe], _numbers(seeds)
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
-    _make(planned, format, open_store(store, no_store))
+    with reply_store(store, no_store) as opened:
+        _make(planned, format, opened)
 
 
 def ablate(
@@ -114,7 +115,8 @@ def ablate(
     base, numbers = load_recipe(recipe), _numbers(seeds)
     recipes = [base, *(variant.recipe for variant in variants(base, only or ()))]
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
-    _make(planned, format, open_store(store, no_store))
+    with reply_store(store, no_store) as opened:
+        _make(planned, format, opened)
 
 
 def _make(planned: Sequence[Trial], format: Layout, store: Store | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -34,8 +35,9 @@ def demo(html: Page = None, recipe: RecipeName = "nano") -> None:
     ner, opening = open_ensemble(recipe, pool, None)
     say(f"annotating {len(texts)} texts after {len(pool.examples)} labelled examples ...", "dim")
     began = time.perf_counter()
-    annotations = list(watched(ner.annotate(texts), ner, len(texts)))
-    seconds = time.perf_counter() - began
+    with closing(ner):
+        annotations = list(watched(ner.annotate(texts), ner, len(texts)))
+        seconds = time.perf_counter() - began
     members = ner.voters
     colours = palette([label.name for label in pool.labels])
     out.print(legend(colours))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 from rich.text import Text
 
 from el4ner.cli.console import out, say
-from el4ner.cli.options import NoStore, RecipeName, Replay, StoreFile, open_store
+from el4ner.cli.options import NoStore, RecipeName, Replay, StoreFile, reply_store
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -69,7 +70,8 @@ def evaluate(
     made = plan(settings, dataset, split, given, limit, seed, keep_leaks)
     if made.setup.left_out:
         say(f"{made.setup.left_out} pool examples stand among the texts to be scored: left out of the pool", "yellow")
-    run = Workshop(open_store(store, no_store, replay), replay).run(made, watched)
+    with reply_store(store, no_store, replay) as opened, closing(Workshop(opened, replay)) as workshop:
+        run = workshop.run(made, watched)
     result = report(run)
     if output is not None:
         save(run, output, as_json(result))
@@ -79,10 +81,12 @@ def evaluate(
 
 
 def _print(report: Report, title: str) -> None:
-    out.print(Text(title, style="bold"))
+    from el4ner.text.printable import one_line
+
+    out.print(Text(one_line(title), style="bold"))
     out.print(_scores(report))
     for line in (*_stages(report.stages), *_bill(report.bill, report.texts)):
-        out.print(Text(line), soft_wrap=True)
+        out.print(Text(one_line(line, 4000)), soft_wrap=True)
 
 
 def _scores(report: Report) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,3 +67,11 @@ def open_store(given: Path | None, no_store: bool, replay: bool = False) -> Stor
     from el4ner.models.store import Store, store_path
 
     return Store.open(store_path(given))
+
+
+@contextmanager
+def reply_store(given: Path | None, no_store: bool, replay: bool = False) -> Iterator[Store | None]:
+    """The same, closed in the end."""
+    store = open_store(given, no_store, replay)
+    with closing(store) if store else nullcontext():
+        yield store

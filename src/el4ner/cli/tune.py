@@ -14,7 +14,7 @@ from rich.text import Text
 
 from el4ner.cli.console import err, out, say
 from el4ner.cli.opening import read_pool
-from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, open_store
+from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
 from el4ner.errors import DataError
 
@@ -72,7 +72,7 @@ def tune(
     inputs = [pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
     _refuse_others(output)
     drawn = draw(examples, texts, seed)
-    with lines_to(output, inputs) as write, _broken_off(output, no_store):
+    with lines_to(output, inputs) as write, _broken_off(output, no_store), reply_store(store, no_store) as opened:
         _say_budget(budget(base, examples, drawn, only_scores), len(drawn), len(base.members))
         tuned = tune(
             base,
@@ -81,7 +81,7 @@ def tune(
             seed=seed,
             precision=precision,
             only_scores=only_scores,
-            store=open_store(store, no_store),
+            store=opened,
             watch=_Runs(),
         )
         write(recipe_toml(tuned.recipe, _header(tuned, pool, seed)).rstrip("\n"))
@@ -150,7 +150,7 @@ def _header(tuned: Tuned, pool: Path, seed: int) -> list[str]:
         f" (seed {seed}), starting from {tuned.base.name}.",
         f"Estimate, {'of the base recipe' if tuned.kept else 'cross-validated'}: precision {score.precision:.3f},"
         f" recall {score.recall:.3f}, F1 {score.f1:.3f} [{interval.low:.3f}, {interval.high:.3f}]",
-        _sure(tuned),
+        _calibration(tuned),
         *(
             ["What was changed:", *changes]
             if changes
@@ -164,12 +164,12 @@ def _goal(tuned: Tuned) -> str:
     return "micro-F1" if floor is None else f"recall at a precision of {floor:g} or more"
 
 
-def _sure(tuned: Tuned) -> str:
-    sure = tuned.sureness
-    if not sure.entities:
+def _calibration(tuned: Tuned) -> str:
+    gain = tuned.calibration
+    if not gain.entities:
         return "no entity was found: scores stay as they are"
-    told = f"expected calibration error of {sure.entities} scores: {sure.before:.3f}; cross-validated {sure.after:.3f}"
-    return f"{told} once {'calibrated' if sure.helps else 'fitted, without a lower log loss: scores stay as they are'}"
+    told = f"expected calibration error of {gain.entities} scores: {gain.before:.3f}; cross-validated {gain.after:.3f}"
+    return f"{told} once {'calibrated' if gain.helps else 'fitted, without a lower log loss: scores stay as they are'}"
 
 
 def _print(tuned: Tuned, to: Console) -> None:
@@ -187,7 +187,7 @@ def _print(tuned: Tuned, to: Console) -> None:
     scores = grid("", "P", "R", "F1", "95 %")
     searched = [
         ("chosen, on the texts it was chosen by (flatters)", tuned.in_sample),
-        ("chosen, cross-validated (expect this)", tuned.honest),
+        ("chosen, cross-validated (expect this)", tuned.cross_validated),
     ]
     for name, estimate in [(f"{tuned.base.name}, as it is", tuned.before), *(searched if tuned.tried else [])]:
         scores.add_row(Text(one_line(name)), *_row(estimate))
@@ -217,7 +217,7 @@ def _conclusion(tuned: Tuned) -> Iterator[str]:
         yield f"Cross-validated, a precision of {floor:g} is not reached; this is what comes nearest."
     if tuned.kept and tuned.tried:
         yield "Nothing that was tried is clearly better on texts that it was not chosen by: the settings stay."
-    yield _sure(tuned)
+    yield _calibration(tuned)
     for name, (old, new) in tuned.changes.items():
         yield one_line(f"{name}: {old} -> {new}", 400)
     asked, calls = (sum(getattr(cost, name) for cost in tuned.costs) for name in ("asked", "calls"))

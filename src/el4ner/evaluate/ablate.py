@@ -1,4 +1,4 @@
-"""The paper's ablations, as variants of a recipe: what is left out, replaced or counted, one thing at a time."""
+"""The ablations of EL4NER (arXiv 2505.23038), as variants of a recipe: one thing left out or replaced in each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the plots show, from runs: a point for each recipe on each data set."""
+"""The points of the plots, from runs: one for each recipe on each data set."""
 
 from __future__ import annotations
 

@@ -74,14 +74,8 @@ def bill(costs: Iterable[Cost], seconds: float, parameters: int | None) -> Bill:
     )
 
 
-def as_json(report: Report) -> dict[str, Any]:
-    """The report as plain values, with the quotients spelt out."""
-    values: dict[str, Any] = plain(report)
-    return values
-
-
-def plain(value: Any) -> Any:
-    """Scores, shares and what is made of them as dicts of numbers, ready for JSON."""
+def as_json(value: Any) -> Any:
+    """Reports, and what they are made of, as dicts of numbers ready for JSON, with the quotients spelt out."""
     if isinstance(value, Score):
         return {**asdict(value), "precision": value.precision, "recall": value.recall, "f1": value.f1}
     if isinstance(value, Share):
@@ -91,9 +85,9 @@ def plain(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return _fields(value)
     if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
+        return {key: as_json(one) for key, one in value.items()}
     return value
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return {name: as_json(getattr(value, name)) for name in value.__dataclass_fields__}

@@ -2,7 +2,7 @@
 
 An entity is right if a gold entity of the same text has the same key; the key says what has to agree:
 
-    strict    offsets and type: what seqeval calls strict, and the paper's micro-F1 over (span, type)
+    strict    offsets and type: what seqeval calls strict, and EL4NER's (2505.23038) micro-F1
     spans     offsets alone: how good extraction is, whatever the types
     surface   string and type, once a text: what is reported where a model's strings are never placed in the text, as by
               UniversalNER (2308.03279) and InstructUIE (2304.08085); repeated mentions count once, so that it is

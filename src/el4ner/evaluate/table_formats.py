@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from rich.cells import cell_len
 
 from el4ner.evaluate.bootstrap import Comparison, Interval
-from el4ner.evaluate.report import as_json, plain
+from el4ner.evaluate.report import as_json
 from el4ner.evaluate.run import Setup
 from el4ner.evaluate.table import DRAWS, Cell, Mean, Table
 from el4ner.text.printable import one_line
@@ -70,7 +70,7 @@ def to_csv(table: Table) -> str:
         for data in table.data:
             writer.writerow({"recipe": _inert(recipe), "data": _inert(data), **_line(table, recipe, data)})
         if mean := table.means.get(recipe):
-            numbers = {"f1": mean.f1, **_sureness(mean)}
+            numbers = {"f1": mean.f1, **_significance(mean)}
             writer.writerow({"recipe": _inert(recipe), "state": "mean", **numbers})
     return out.getvalue()
 
@@ -86,8 +86,8 @@ def to_json(table: Table) -> str:
         "data": table.data,
         "draws": DRAWS,
         "comparisons": len(table.compared),
-        "cells": [plain(cell) for cell in table.cells.values()],
-        "means": [plain(mean) for mean in table.means.values()],
+        "cells": [as_json(cell) for cell in table.cells.values()],
+        "means": [as_json(mean) for mean in table.means.values()],
         "failed": [{"recipe": recipe, "data": data, "reason": why} for (recipe, data), why in table.failed.items()],
         "runs": runs,
     }
@@ -167,14 +167,14 @@ def _line(table: Table, recipe: str, data: str) -> dict[str, Any]:
     if cell is None:
         return {"state": "not run"}
     line: dict[str, Any] = {"state": "run", "seeds": " ".join(map(str, cell.seeds)), "texts": cell.texts}
-    line |= {"f1": cell.strict.f1, **_sureness(cell)}
+    line |= {"f1": cell.strict.f1, **_significance(cell)}
     for name in _COUNTS:
-        line |= {f"{name}_{part}": value for part, value in plain(getattr(cell, name)).items()}
+        line |= {f"{name}_{part}": value for part, value in as_json(getattr(cell, name)).items()}
     line |= {"prompt_a_text": cell.bill.prompt / cell.texts, "generated_a_text": cell.bill.generated / cell.texts}
     return line | {name: value for name, value in asdict(cell.bill).items() if value is not None}
 
 
-def _sureness(one: Cell | Mean) -> dict[str, Any]:
+def _significance(one: Cell | Mean) -> dict[str, Any]:
     numbers: dict[str, Any] = asdict(one.interval)
     if isinstance(told := one.comparison, Comparison):
         numbers |= {"difference": told.difference, "p": told.p, "p_holm": one.corrected}

@@ -1,4 +1,7 @@
-"""What scores have turned out to be worth: a recipe's calibration, fitted to entities that are right or wrong."""
+"""Platt calibration of a recipe's scores: fitted to entities that are right or wrong, so that a score of 0.7 means it.
+
+Platt (1999): a logistic regression of "is right" on the log-odds of the score.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ from el4ner.recipes.settings import Recipe
 
 Floats = NDArray[np.float64]
 Right = NDArray[np.bool_]
-Calibration = tuple[float, float]
+SlopeAndShift = tuple[float, float]  # of log-odds, as `el4ner.decide.calibrated` takes them
 _SLOPES = np.geomspace(0.25, 4, 33)
 _SHIFTS = np.linspace(-3, 3, 61)
 
 
 @dataclass(frozen=True, slots=True)
-class Sureness:
+class CalibrationGain:
     """Expected calibration error of `entities` scores: as they were, and as they are fitted to other texts.
 
     `helps`: fitted scores have the lower log loss as well, which the cut of the bins has no part in.
@@ -34,7 +37,9 @@ class Sureness:
     helps: bool
 
 
-def sharpened(recipe: Recipe, evidence: Evidence, folds: Sequence[NDArray[np.int64]]) -> tuple[Recipe, Sureness]:
+def platt_calibrated(
+    recipe: Recipe, evidence: Evidence, folds: Sequence[NDArray[np.int64]]
+) -> tuple[Recipe, CalibrationGain]:
     """The recipe with scores fitted to all texts of the evidence, if that helps: cross-validated on `folds` of them.
 
     What it finds stays the same: the threshold moves with the scores. None of them to fit to: nothing changes.
@@ -49,14 +54,14 @@ def sharpened(recipe: Recipe, evidence: Evidence, folds: Sequence[NDArray[np.int
     after = before.copy()
     for fold in folds:
         out = np.isin(owner, fold)
-        after[out] = _calibrate(shares[out], fit(shares[~out], right[~out], around))
+        after[out] = _calibrate(shares[out], fit_platt(shares[~out], right[~out], around))
     helps = _log_loss(after, right) < _log_loss(before, right)
     was, fitted = (calibration_of(scores, right.astype(float)).error for scores in (before, after))
-    found = _with(recipe, fit(shares, right, around)) if helps else recipe
-    return found, Sureness(len(shares), was, fitted, helps)
+    found = _with(recipe, fit_platt(shares, right, around)) if helps else recipe
+    return found, CalibrationGain(len(shares), was, fitted, helps)
 
 
-def fit(shares: Floats, right: Right, around: Calibration = (1.0, 0.0)) -> Calibration:
+def fit_platt(shares: Floats, right: Right, around: SlopeAndShift = (1.0, 0.0)) -> SlopeAndShift:
     """Slope and shift of `el4ner.decide.calibrated` for these shares, (n,), and whether each entity is right.
 
     Platt scaling of log-odds, by the highest posterior on a grid. The priors are normal, of the shift and of the
@@ -72,14 +77,14 @@ def fit(shares: Floats, right: Right, around: Calibration = (1.0, 0.0)) -> Calib
     return min(max(slope, 0.01), 100.0), min(max(shift, -100.0), 100.0)
 
 
-def _with(recipe: Recipe, calibration: Calibration) -> Recipe:
+def _with(recipe: Recipe, calibration: SlopeAndShift) -> Recipe:
     how = recipe.decide
     threshold = calibrated(uncalibrated(how.threshold, how.calibration), calibration) if how.threshold else 0.0
     decide = {"calibration": calibration, "threshold": floor(1e9 * threshold) / 1e9}
     return recipe.model_copy(update={"decide": how.model_copy(update=decide)})
 
 
-def _calibrate(shares: Floats, calibration: Calibration | None) -> Floats:
+def _calibrate(shares: Floats, calibration: SlopeAndShift | None) -> Floats:
     return np.array([calibrated(float(share), calibration) for share in shares], dtype=np.float64)
 
 

@@ -1,4 +1,4 @@
-"""What a recipe makes of the pool's own texts, each annotated without itself among the demonstrations."""
+"""Leave-one-out: what a recipe makes of the pool's own texts, each without itself among the demonstrations."""
 
 from __future__ import annotations
 
@@ -62,11 +62,6 @@ class Evidence:
         self._scored: dict[str, Scored] = {}
         self.costs: tuple[Cost, ...] = ()
 
-    @property
-    def runs(self) -> int:
-        """How often all texts were annotated so far."""
-        return len(self._annotated)
-
     def annotations(self, recipe: Recipe) -> list[Annotation]:
         """The texts as `recipe` annotates them."""
         asked = self._asked(recipe)
@@ -104,8 +99,8 @@ class Evidence:
     def weights(self, recipe: Recipe, rows: Sequence[int]) -> dict[str, float]:
         """For each who votes, the share of the votes that are right on these texts, between 0 and 1 and neither.
 
-        A vote for "none of these" is right where the candidate is no gold span. One more right and one more wrong
-        vote are added, so that a few votes do not weigh everything.
+        A vote for "none of these" is right where the candidate is no gold span. With add-one
+        smoothing (a right and a wrong vote more than were cast), so that a few votes do not weigh everything.
         """
         right = dict.fromkeys(recipe.weights, 1)
         cast = dict.fromkeys(recipe.weights, 2)

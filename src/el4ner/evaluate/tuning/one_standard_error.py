@@ -1,4 +1,7 @@
-"""Which of several settings to take, so that noise is not taken for merit."""
+"""The one-standard-error rule: the simplest setting near the best one, so that noise is not taken for merit.
+
+Breiman et al. (1984), for the size of a tree; here the simplest is what changes fewest settings.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ class Goal:
     precision: float | None = None
 
 
-def choose(tables: NDArray[np.int64], changes: Sequence[int], goal: Goal, errors: float = ERRORS) -> int:
+def choose_setting(tables: NDArray[np.int64], changes: Sequence[int], goal: Goal, errors: float = ERRORS) -> int:
     """The position of the setting to take. `tables` (settings, texts, 3) holds right, found and gold of each text.
 
-    After the rule of one standard error (Breiman et al. 1984): of all that are not worse than the best by more than
+    Of all that are not worse than the best by more than
     `errors` standard errors of the difference on these texts, those with the fewest `changes`; of these, the best; of
     equals, the first. Where no setting reaches the goal's floor, the one that comes nearest.
     """

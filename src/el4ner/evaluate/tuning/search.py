@@ -11,7 +11,7 @@ import numpy as np
 from el4ner.decide import Rule, calibrated
 from el4ner.evaluate.score import Score, total
 from el4ner.evaluate.tuning.leave_one_out import Evidence
-from el4ner.evaluate.tuning.one_standard_error import Goal, choose
+from el4ner.evaluate.tuning.one_standard_error import Goal, choose_setting
 from el4ner.pool.pool import Pool
 from el4ner.recipes.settings import CRF, Recipe, RetrieveSettings, VerifySettings
 
@@ -47,7 +47,7 @@ class Alternative:
 
 
 def search(base: Recipe, pool: Pool, evidence: Evidence, rows: Sequence[int], goal: Goal) -> Found:
-    """The best recipe by the texts `rows`: see `choose` for what best means.
+    """The best recipe by the texts `rows`: see `choose_setting` for what best means.
 
     Stages: how many demonstrations; how they are retrieved; rule, weights and proposers of the vote; verifiers. Each
     starts from what the one before chose, and looks for the threshold anew. The first three leave verification out.
@@ -130,10 +130,10 @@ def _stage(
     tables = np.array([[one.table(t)[list(rows)] for t in thresholds] for one in scored])
     changes = [[len(changed(base, recipe)) for recipe in group] for group in recipes]
     flat = tables.reshape(-1, *tables.shape[2:])
-    best, at = divmod(choose(flat, [n for group in changes for n in group], goal), len(thresholds))
+    best, at = divmod(choose_setting(flat, [n for group in changes for n in group], goal), len(thresholds))
     tried = []
     for number, alternative in enumerate(alternatives):
-        own = at if number == best else choose(tables[number], changes[number], goal)
+        own = at if number == best else choose_setting(tables[number], changes[number], goal)
         score = total(tables[number][own])
         tried.append(Tried(stage, alternative.name, thresholds[own], score, number == best))
     return recipes[best][at], tried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -16,9 +17,9 @@ from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.bootstrap import Comparison, Interval, compare, interval
 from el4ner.evaluate.experiment import Workshop
 from el4ner.evaluate.score import Counts, Score, total
-from el4ner.evaluate.tuning.fit_calibration import Sureness, sharpened
+from el4ner.evaluate.tuning.fit_calibration import CalibrationGain, platt_calibrated
 from el4ner.evaluate.tuning.leave_one_out import Evidence, Opener, Watch
-from el4ner.evaluate.tuning.one_standard_error import Goal, choose
+from el4ner.evaluate.tuning.one_standard_error import Goal, choose_setting
 from el4ner.evaluate.tuning.search import Found, Tried, changed, demonstrations, retrievals, search
 from el4ner.models.store import Store
 from el4ner.pool.pool import Pool
@@ -43,12 +44,12 @@ class Tuned:
     """The outcome.
 
     `before` is the base recipe's score on the texts, leave-one-out; `in_sample` that of the setting which was chosen on
-    all of them, and so flatters it; `honest` is cross-validated: the whole search is made on four fifths of the texts,
-    and what it chose is scored on the rest, five times. `comparison` is of `honest` with `before`.
-    `kept`: so judged, the search is not better than the base recipe by a standard error (see `choose`), so that
+    all of them, and so flatters it; `cross_validated`: the whole search is made on four fifths of the texts,
+    and what it chose is scored on the rest, five times. `comparison` is of `cross_validated` with `before`.
+    `kept`: so judged, the search is not better than the base recipe by a standard error (see `choose_setting`), so that
     `recipe` has the base recipe's settings, but for the calibration of its scores where that helps.
     `agreed`: in how many folds the search chose the very changes that it chose on all texts.
-    `sureness`: what the scores are worth; `recipe` has them calibrated where that helps, `kept` or not.
+    `calibration`: what Platt calibration gains; `recipe` has its scores calibrated where that helps, `kept` or not.
     """
 
     recipe: Recipe
@@ -57,18 +58,18 @@ class Tuned:
     texts: int
     before: Estimate
     in_sample: Estimate
-    honest: Estimate
+    cross_validated: Estimate
     comparison: Comparison
     kept: bool
     agreed: int
-    sureness: Sureness
+    calibration: CalibrationGain
     tried: tuple[Tried, ...]
     costs: tuple[Cost, ...]
 
     @property
     def estimate(self) -> Estimate:
         """What to expect of `recipe` on other texts like the pool's."""
-        return self.before if self.kept else self.honest
+        return self.before if self.kept else self.cross_validated
 
     @property
     def changes(self) -> Mapping[str, tuple[Any, Any]]:
@@ -117,12 +118,11 @@ def tune(
         raise ConfigError("precision: with only_scores nothing is chosen that could reach it; leave one of the two out")
     base, goal = recipe if isinstance(recipe, Recipe) else load_recipe(recipe), Goal(precision)
     drawn = draw(pool, texts, seed)
-    workshop = Workshop(store or Store.open(":memory:"))
-    try:
+    with ExitStack() as opened:
+        replies = store or opened.enter_context(closing(Store.open(":memory:")))
+        workshop = opened.enter_context(closing(Workshop(replies)))
         evidence = Evidence(pool, drawn, open_ or workshop.ensemble, watch)
         return _tuned(base, pool, evidence, goal, seed, only_scores)
-    finally:
-        workshop.close()
 
 
 def _all_asked(recipe: Recipe) -> Recipe:
@@ -178,8 +178,8 @@ def _tuned(given: Recipe, pool: Pool, evidence: Evidence, goal: Goal, seed: int,
         chosen = search(base, pool, evidence, everything, goal)
         in_sample = evidence.table(chosen.recipe)
         honest, agreed = _cross_validated(base, pool, evidence, goal, folds, chosen)
-    kept = not changed(base, chosen.recipe) or choose(np.stack([before, honest]), [0, 1], goal, errors=1.0) == 0
-    recipe, sureness = sharpened(base if kept else chosen.recipe, evidence, folds)
+    kept = not changed(base, chosen.recipe) or choose_setting(np.stack([before, honest]), [0, 1], goal, errors=1.0) == 0
+    recipe, calibration = platt_calibrated(base if kept else chosen.recipe, evidence, folds)
     return Tuned(
         given if recipe == base else _named(recipe, len(everything), kept),
         given,
@@ -191,7 +191,7 @@ def _tuned(given: Recipe, pool: Pool, evidence: Evidence, goal: Goal, seed: int,
         compare(before, honest),
         kept,
         agreed,
-        sureness,
+        calibration,
         chosen.tried,
         evidence.costs,
     )
