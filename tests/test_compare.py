@@ -414,7 +414,9 @@ def test_no_name_of_a_recipe_reaches_the_terminal_as_an_escape(
     code, out, err = command("eval", "-d", "x", "-r", "evil.toml", "--limit", "3")
     assert (code, "evil\u241b[31m\ufffd" in out) == (0, True)
     assert not set(out + err) & set("\x1b\u202e")
-    monkeypatch.setattr("el4ner.ensemble.doctor.open_model", lambda recipe, name: FakeModel(lambda _: "Paris"))
+    monkeypatch.setattr(
+        "el4ner.ensemble.doctor.open_models", lambda models: dict.fromkeys(models, FakeModel(lambda _: "Paris"))
+    )
     code, out, err = command("doctor", "-r", "evil.toml")
     assert "evil\u241b[31m" in out + err
     assert not set(out + err) & set("\x1b\u202e")
