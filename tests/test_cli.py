@@ -14,6 +14,7 @@ import pytest
 
 from el4ner import cli
 from el4ner.models.base import Done, Outcome, Reply, Request, Token, Usage
+from el4ner.models.store import Store
 from el4ner.recipes.load import load_recipe
 
 RECIPE = """
@@ -59,6 +60,7 @@ class Scripted:
     calls: int = 0
     overlaps: bool = False
     cached: int | None = None
+    closed: int = 0
 
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(text) // 4 for text in texts]
@@ -75,7 +77,7 @@ class Scripted:
         return Reply(text, tokens=(Token(text, -0.5),), usage=Usage(len(prompt), 0, len(text)))
 
     def close(self) -> None:
-        pass
+        self.closed += 1
 
 
 def answer(prompt: str) -> str:
@@ -285,6 +287,20 @@ def test_explain_shows_the_stages(work: Path, model: Scripted, run: Run) -> None
     assert done.code == 0
     for piece in ("1 retrieve", "[Eve | person] met Karl", "2 extract", "3 classify and 4 verify", "[red]", "0–3"):
         assert piece in done.out
+
+
+@pytest.mark.parametrize("command", [("annotate", "texts.txt"), ("explain", "Ada")])
+@pytest.mark.parametrize("fails", [False, True])
+def test_models_and_store_are_closed(
+    work: Path, model: Scripted, run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], fails: bool
+) -> None:
+    closed: list[Path] = []
+    monkeypatch.setattr(Store, "close", lambda store: closed.append(store.path))
+    if fails:
+        monkeypatch.setattr(model, "answer", lambda prompt: Reply("", Outcome.FAILED, error="down"))
+        monkeypatch.setattr(model, "_reply", model.answer)
+    assert run(*command, *ASK).code == int(fails)
+    assert (model.closed, closed) == (1, [work / "replies.sqlite"])
 
 
 def test_explain_of_nothing(work: Path, model: Scripted, run: Run) -> None:

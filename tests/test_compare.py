@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from el4ner import cli
 from el4ner.data import Example, Span
 from el4ner.errors import ConfigError, ContextError, DataError
-from el4ner.evaluate.compare import Trial, outcomes, place, safe, trials
+from el4ner.evaluate.compare import Trial, outcomes, run_folder, safe, trials
 from el4ner.evaluate.experiment import Workshop
 from el4ner.evaluate.holm import holm
 from el4ner.evaluate.run import load
@@ -122,7 +122,7 @@ def test_other_weights_under_the_same_path_are_another_run(models: dict[str, Fak
 def test_a_damaged_run_is_made_again(models: dict[str, FakeModel], tmp_path: Path) -> None:
     table_of("good", folder=tmp_path)
     calls = models["good"].calls
-    (place(tmp_path, "good", "made up", 0) / "texts.jsonl").write_text("{")
+    (run_folder(tmp_path, "good", "made up", 0) / "texts.jsonl").write_text("{")
     assert table_of("good", folder=tmp_path).cells["good", "made up"].strict.f1 == 1
     assert models["good"].calls == 2 * calls
 

@@ -42,13 +42,13 @@ def test_a_folder_with_its_meta(tmp_path: Path) -> None:
     path = folder(tmp_path / "x", meta, train=[ADA], dev=[OSLO], test=[OSLO, ADA])
     expected = {"train": (ADA,), "dev": (OSLO,), "test": (OSLO, ADA)}
     labels = (Label("place", "where"), Label("person", "who"))
-    assert open_dataset(path) == Dataset("toy", labels, expected, str(path), "CC0", "small")
+    assert open_dataset(path) == Dataset("toy", labels, expected, str(path))
     assert open_dataset(str(path)) == open_dataset(path)
 
 
 def test_a_folder_without_meta_has_the_labels_that_occur(tmp_path: Path) -> None:
     data = open_dataset(folder(tmp_path / "toy", train=[ADA], test=[OSLO]))
-    assert (data.name, data.labels, data.licence) == ("toy", (Label("person"), Label("place")), "")
+    assert (data.name, data.labels) == ("toy", (Label("person"), Label("place")))
     assert open_dataset(folder(tmp_path / "toy", {"name": "named"})).labels == data.labels
 
 
@@ -116,12 +116,12 @@ def test_a_known_set_is_opened_by_its_name(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("EL4NER_DATA", str(tmp_path))
     monkeypatch.chdir(folder(tmp_path / "elsewhere"))
     splits = {"test": KnownSplit((), 1, 2)}
-    toy = KnownSet("toy", "https://here.invalid/", "CC0", "", "en", "", (Label("person"), Label("place")), splits)
+    toy = KnownSet("toy", "https://here.invalid/", "CC0", "", "en", (Label("person"), Label("place")), splits)
     monkeypatch.setattr(datasets, "known_sets", lambda: {"toy": toy})
     monkeypatch.setattr(datasets, "known_set", lambda name: {"toy": toy}[name])
     (folder(tmp_path / "toy", test=[OSLO]) / "test.sha256").write_text(datasets_digest([OSLO]))
     data = open_dataset("toy")
-    assert (data.labels, data.splits, data.licence) == (toy.labels, {"test": (OSLO,)}, "CC0")
+    assert (data.labels, data.splits) == (toy.labels, {"test": (OSLO,)})
     assert fetch(toy, pytest.fail, pytest.fail) == tmp_path / "toy"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import Run as Call
 from test_cli import run as run_command
-from test_page import Reader
+from test_page import CLEAN, EVIL, Reader, assert_tame
 from test_render import HOSTILE
 
 from el4ner.annotation import Annotation
@@ -268,6 +269,24 @@ def test_nothing_that_is_untrusted_reaches_page_or_terminal(tmp_path: Path, run:
     done = run("errors", str(tmp_path))
     assert done.code == 0
     assert "\x1b[31m" not in done.out
+
+
+def test_nothing_hostile_comes_through_from_any_place_of_the_page() -> None:
+    ballots = (Ballot(Candidate(Span(1, 9), (Proposal(EVIL, EVIL),)), (Vote(EVIL, EVIL, 0.9),)),)
+    found = Annotation(EVIL, EVIL, decide(EVIL, ballots, Decision()), ballots, (), Decision())
+    text = Judged((Span(0, len(EVIL), EVIL), Span(1, 9, "other")), found)
+    base = kept(text, labels=(Label(EVIL, EVIL),))
+    member = base.setup.recipe.members[0].model_copy(update={"name": EVIL})
+    recipe = base.setup.recipe.model_copy(update={"name": EVIL, "members": (member,)})
+    html = mistake_page(replace(base, setup=replace(base.setup, recipe=recipe, data=EVIL, split=EVIL)))
+    read = Reader(html)
+    assert_tame(html, read)
+    for tag, kind in (("h1", None), ("title", None), ("p", "id"), ("p", "text"), ("li", "chip"), ("th", None),
+                      ("td", None), ("bdi", None), ("span", "chip")):  # fmt: skip
+        assert CLEAN in "".join(read.within(tag, kind)), (tag, kind)
+    assert [mark["data-label"] for mark in read.having("mark")] == [
+        f"{CLEAN} · missed", "other · wrong type", f"{CLEAN} · wrong type",
+    ]  # fmt: skip
 
 
 def test_a_perfect_run_has_an_empty_page() -> None:

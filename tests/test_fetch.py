@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import multiprocessing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -117,7 +118,6 @@ def toy(server: Served) -> KnownSet:
         "CC0",
         "no rights",
         "en",
-        "toys",
         labels,
         {"train": train, "test": KnownSplit(("test.tsv",), 1, 1)},
     )
@@ -142,7 +142,8 @@ def test_a_set_is_fetched_converted_and_read(server: Served, toy: KnownSet) -> N
     assert "no rights" in said[1]
     assert came[-1] == ("test.tsv", len(TEST), len(TEST))
     as_folder = open_dataset(folder)
-    assert (as_folder.labels, as_folder.licence, as_folder.split("train")) == (toy.labels, "CC0", TRAIN_EXAMPLES)
+    assert (as_folder.labels, as_folder.split("train")) == (toy.labels, TRAIN_EXAMPLES)
+    assert json.loads((folder / "meta.json").read_text("utf-8"))["license"] == "CC0"
 
 
 def test_what_is_here_is_not_asked_for_again(server: Served, toy: KnownSet) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from el4ner.data import Example, Label, Span
-from el4ner.pool.check import LONG, Finding, LabelCount, Severity, check
+from el4ner.pool.check import LONG, LabelCount, Oddity, Severity, check
 from el4ner.pool.pool import Pool
 
 
@@ -16,8 +16,8 @@ def enough(*labels: str) -> list[Example]:
     return [example(f"{label}-{n}", f"x{n} of {label}", (0, 2, label)) for label in labels for n in range(3)]
 
 
-def findings(examples: list[Example], labels: list[Label] | None = None) -> tuple[Finding, ...]:
-    return check(Pool.of(examples, labels)).findings
+def findings(examples: list[Example], labels: list[Label] | None = None) -> tuple[Oddity, ...]:
+    return check(Pool.of(examples, labels)).oddities
 
 
 def test_a_clean_pool() -> None:
@@ -65,9 +65,9 @@ def test_repeated_texts_and_ids() -> None:
     ada = example("a", "Ada ran", (0, 3, "PER"))
     same, other = example("b", "Ada ran", (0, 3, "PER")), example("a", "Ada ran")
     twice, again, conflict = findings([*enough("PER"), ada, same, other])
-    assert twice == Finding(Severity.WARNING, "a", "2 examples have this id; give each its own")
-    assert again == Finding(Severity.NOTE, "b", "repeats the text and the labels of 'a'")
-    assert conflict == Finding(Severity.WARNING, "a", "has the text of 'a' with other labels; make them agree")
+    assert twice == Oddity(Severity.WARNING, "a", "2 examples have this id; give each its own")
+    assert again == Oddity(Severity.NOTE, "b", "repeats the text and the labels of 'a'")
+    assert conflict == Oddity(Severity.WARNING, "a", "has the text of 'a' with other labels; make them agree")
 
 
 def test_odd_spans() -> None:

@@ -7,12 +7,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import el4ner.text.pos_tagger
-from el4ner.text.pos_tagger import ASSET, default_pos_tagger, features, tag
+from el4ner.text.pos_tagger import ASSET, default_pos_tagger, features
 from el4ner.text.words import words
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 UPOS = {"ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"}
 UPOS |= {"PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"}
+tag = default_pos_tagger().tag
 SENTENCE = "Anna Kowalska from the University of Warsaw sent her a letter about the old bridge ."
 
 

@@ -17,14 +17,13 @@ from pathlib import Path
 import numpy as np
 from written import FOLDER, read_written
 
-from el4ner.cli.options import store_path
 from el4ner.data import Example, Label, Span
 from el4ner.errors import El4nerError
 from el4ner.evaluate.experiment import Workshop
 from el4ner.evaluate.score import total
 from el4ner.evaluate.sets.dataset import open_dataset, sample
 from el4ner.evaluate.tuning.leave_one_out import Evidence
-from el4ner.models.store import Store
+from el4ner.models.store import Store, store_path
 from el4ner.pool.pool import Pool
 from el4ner.recipes.load import load_recipe
 from el4ner.recipes.settings import Recipe

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from el4ner.errors import El4nerError as El4nerError
     from el4ner.errors import MissingExtraError as MissingExtraError
     from el4ner.errors import ModelError as ModelError
+    from el4ner.formats import Format as Format
+    from el4ner.formats import Line as Line
+    from el4ner.formats import read_documents as read_documents
+    from el4ner.formats import read_examples as read_examples
+    from el4ner.formats import write_examples as write_examples
     from el4ner.models.store import Store as Store
     from el4ner.pipeline import EL4NER as EL4NER
     from el4ner.pool.pool import Pool as Pool
@@ -46,6 +51,7 @@ _HOMES = {
     "recipes.settings": ("Recipe",),
     "data": ("Ballot", "Candidate", "Document", "Entity", "Example", "Label", "Span", "Verdict", "Vote"),
     "errors": ("ConfigError", "ContextError", "DataError", "El4nerError", "MissingExtraError", "ModelError"),
+    "formats": ("Format", "Line", "read_documents", "read_examples", "write_examples"),
     "models.store": ("Store",),
     "pipeline": ("EL4NER",),
     "pool.pool": ("Pool",),

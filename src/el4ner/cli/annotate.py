@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ import typer
 
 from el4ner.cli.console import out, say
 from el4ner.cli.opening import open_ensemble, read_pool
-from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, open_store
+from el4ner.cli.options import FormatName, LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, open_store
 from el4ner.cli.output import lines_to
 from el4ner.formats import Format, read_documents
 from el4ner.formats.jsonl import dumps
@@ -22,7 +22,9 @@ from el4ner.formats.jsonl import dumps
 if TYPE_CHECKING:
     from el4ner.data import Document
     from el4ner.ensemble.costs import Tally
+    from el4ner.models.store import Store
     from el4ner.pipeline import EL4NER
+    from el4ner.pool.pool import Pool
 
 Texts = Annotated[
     list[Path] | None,
@@ -33,7 +35,6 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write here (to FILE.part until all is done), not to stdout."),
 ]
 Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Stop after so many texts.")]
-Layout = Annotated[Format | None, typer.Option("--format", "-f", help="The texts' format; default: by name and looks.")]
 
 
 def annotate(
@@ -43,7 +44,7 @@ def annotate(
     recipe: RecipeName = "nano",
     output: Output = None,
     limit: Limit = None,
-    format: Layout = None,
+    format: FormatName = None,
     store: StoreFile = None,
     no_store: NoStore = False,
 ) -> None:
@@ -62,13 +63,13 @@ def annotate(
     if not files and sys.stdin.isatty():
         raise typer.BadParameter("no texts: name a file, or pipe them in", param_hint="FILES")
     documents = islice(_documents(named, format), limit)
-    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store))
-    tally, began = Tally(), time.perf_counter()
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
-    with lines_to(output, inputs) as write, _interruptible(no_store):
-        for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
-            write(dumps(record(annotation)))
-    _summarise(tally, ner, time.perf_counter() - began)
+    with _opened(recipe, read_pool(pool, labels), open_store(store, no_store)) as ner:
+        tally, began = Tally(), time.perf_counter()
+        with lines_to(output, inputs) as write, _interruptible(no_store):
+            for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
+                write(dumps(record(annotation)))
+        _summarise(tally, ner, time.perf_counter() - began)
 
 
 def explain(
@@ -83,8 +84,7 @@ def explain(
     from el4ner.view.explain import explain
     from el4ner.view.marks import palette
 
-    ner, _ = open_ensemble(recipe, read_pool(pool, labels), open_store(store, no_store))
-    with _interruptible(no_store):
+    with _opened(recipe, read_pool(pool, labels), open_store(store, no_store)) as ner, _interruptible(no_store):
         annotation = ner(text)
     colours = palette([label.name for label in ner.pool.labels])
     for part in explain(annotation, ner.pool, ner.voters, colours):
@@ -97,6 +97,13 @@ def _documents(files: Sequence[Path], format: Format | None) -> Iterator[Documen
         if str(file) != "-" and (file.is_dir() or not file.exists()):
             read_documents(file)  # raises, and says what is wrong
     return (document for file in files for document in read_documents(file, format))
+
+
+@contextmanager
+def _opened(recipe: str, pool: Pool, store: Store | None) -> Iterator[EL4NER]:
+    """An ensemble on a store; both are closed at the end."""
+    with closing(store) if store else nullcontext(), closing(open_ensemble(recipe, pool, store)[0]) as ner:
+        yield ner
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from el4ner.cli.console import out, say
 from el4ner.cli.opening import read_pool
-from el4ner.cli.options import LabelsFile, RecipeName, StoreFile
+from el4ner.cli.options import FormatName, LabelsFile, RecipeName, StoreFile
 from el4ner.cli.output import lines_to
 
 if TYPE_CHECKING:
@@ -22,13 +22,14 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A pool: JSONL, CoNLL, or a folder with train.jsonl.")],
     labels: LabelsFile = None,
+    format: FormatName = None,
 ) -> None:
     """Look a pool over before anything is paid for: labels, offsets, repeats. Exit code 1 if it holds errors."""
     from el4ner.pool.check import Severity, check
     from el4ner.text.printable import one_line
     from el4ner.view.render import grid
 
-    report = check(read_pool(file, labels))
+    report = check(read_pool(file, labels, format))
     counts = grid("label", "entities", "examples")
     for count in report.labels:
         counts.add_row(Text(one_line(count.label)), f"{count.entities:,}", f"{count.examples:,}")
@@ -37,12 +38,12 @@ def check(
         f"{report.with_entities:,} examples with entities, {report.without_entities:,} without;"
         f" {report.nested:,} nested pairs of entities, {report.overlapping:,} crossing"
     )
-    if report.findings:
-        findings = grid("", "example", "finding")
-        for finding in report.findings:
-            severity = Text(finding.severity, style=_COLOURS[finding.severity])
-            findings.add_row(severity, Text(one_line(finding.example or "")), Text(one_line(finding.message, 400)))
-        out.print(findings)
+    if report.oddities:
+        found = grid("", "example", "finding")
+        for oddity in report.oddities:
+            severity = Text(oddity.severity, style=_COLOURS[oddity.severity])
+            found.add_row(severity, Text(one_line(oddity.example or "")), Text(one_line(oddity.message, 400)))
+        out.print(found)
     out.print(", ".join(f"{len(report.of(severity)):,} {severity}s" for severity in Severity))
     if report.of(Severity.ERROR):
         raise typer.Exit(1)

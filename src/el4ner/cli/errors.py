@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from el4ner.evaluate.mistakes.mistake_tables import Table
     from el4ner.evaluate.mistakes.mistakes import Case
+    from el4ner.evaluate.mistakes.sections import Section
     from el4ner.evaluate.stages import Judged
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run (`el4ner eval -o RUN`).")]
@@ -34,15 +34,15 @@ Only = Annotated[Kind | None, typer.Option("--kind", help="Only texts with mista
 def errors(run: RunFolder, html: Page = None, limit: Limit = None, kind: Only = None) -> None:
     """Show what a run got wrong: kinds of mistakes by type, the stage where each arose, and the worst texts."""
     from el4ner.evaluate.mistakes.mistake_page import LIMIT, mistake_page
-    from el4ner.evaluate.mistakes.mistake_tables import heading, tables
     from el4ner.evaluate.mistakes.mistakes import worst
+    from el4ner.evaluate.mistakes.sections import heading, sections
     from el4ner.evaluate.run import load
     from el4ner.view.marks import palette
 
     made = load(run)
-    for table in tables(made):
-        notes = [Text(table.note, style="dim")] if table.note else []
-        _print(table.title, *notes, _grid(table))
+    for section in sections(made):
+        notes = [Text(section.note, style="dim")] if section.note else []
+        _print(section.title, *notes, _grid(section))
     ranked, shown = worst(made.texts, kind), 5 if limit is None else limit
     colours = palette([label.name for label in made.labels])
     _print(heading(len(ranked), shown, kind))
@@ -57,14 +57,14 @@ def _print(title: str, *parts: RenderableType) -> None:
     out.print(Text(title, style="bold"), *parts, "", sep="\n")
 
 
-def _grid(table: Table) -> RenderableType:
+def _grid(section: Section) -> RenderableType:
     from el4ner.text.printable import one_line
     from el4ner.view.render import grid
 
-    drawn = grid(*table.columns)
-    for column in drawn.columns[table.words :]:
+    drawn = grid(*section.columns)
+    for column in drawn.columns[section.words :]:
         column.justify = "right"
-    for row in table.rows:
+    for row in section.rows:
         drawn.add_row(*(Text(one_line(cell)) for cell in row))
     return drawn
 
@@ -72,7 +72,7 @@ def _grid(table: Table) -> RenderableType:
 def _text(text: Judged, cases: Sequence[Case], colours: Mapping[str, str]) -> RenderableType:
     from rich.console import Group
 
-    from el4ner.evaluate.mistakes.mistake_tables import summary
+    from el4ner.evaluate.mistakes.sections import summary
     from el4ner.text.printable import one_line
     from el4ner.view.render import grid, highlight
 

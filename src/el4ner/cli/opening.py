@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from el4ner.cli.console import err, say
 
 if TYPE_CHECKING:
+    from el4ner.formats import Format
     from el4ner.models.gguf.export import Expert
     from el4ner.models.store import Store
     from el4ner.pipeline import EL4NER
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from el4ner.recipes.settings import Recipe
 
 
-def read_pool(path: Path, labels: Path | None) -> Pool:
-    """The pool, with the labels of a file if one is named."""
+def read_pool(path: Path, labels: Path | None, format: Format | None = None) -> Pool:
+    """The pool, with the labels of a file and in the format that are named, if any."""
     from el4ner.pool.pool import Pool
 
-    return Pool.read(path, labels)
+    return Pool.read(path, labels, format)
 
 
 def open_ensemble(recipe: str, pool: Pool, store: Store | None) -> tuple[EL4NER, float]:

@@ -7,9 +7,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from el4ner.errors import ConfigError
+from el4ner.formats import Format
+from el4ner.formats.registry import by_name
+
 if TYPE_CHECKING:
     from el4ner.models.store import Store
 
+
+def _format(name: str) -> Format | None:
+    try:
+        return by_name(name)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+FormatName = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="NAME",
+        parser=_format,
+        help="jsonl, conll, plain, or one that a package registers; default: by the file's name and looks.",
+    ),
+]
 PoolFile = Annotated[
     Path,
     typer.Option(

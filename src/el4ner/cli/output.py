@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from el4ner.errors import DataError
+from el4ner.files import is_special, write_whole
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
     if path is None or str(path) == "-":
         yield _writer(sys.stdout.buffer.write, sys.stdout.buffer.flush)
         return
-    part = path if _is_device(path) else Path(f"{path}.part")
+    part = path if is_special(path) else Path(f"{path}.part")
     for given in inputs:
         if given is not None and any(_same(given, file) for file in (path, part)):
             raise DataError(f"{path}: this run reads it, and would overwrite it; give another file to -o")
@@ -38,7 +39,7 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
 def write_text(path: Path, text: str) -> None:
     """Write a whole file as UTF-8. Raises `DataError` where it cannot be written."""
     with _explained(path):
-        path.write_bytes(text.encode())
+        write_whole(path, [text])
 
 
 def _writer(
@@ -61,10 +62,6 @@ def _explained(path: Path | None) -> Iterator[None]:
     except OSError as error:
         name = path or "standard output"
         raise DataError(f"{name}: cannot be written ({error.strerror}); check the path") from error
-
-
-def _is_device(path: Path) -> bool:
-    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _same(one: Path, other: Path) -> bool:

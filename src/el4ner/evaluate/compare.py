@@ -59,12 +59,13 @@ def trials(
             common = plan(recipes[0], data, split, limit=limit, seed=seed)  # pool and texts are the same for all
             for recipe in recipes:
                 setup = replace(common.setup, recipe=recipe, weights=weights(recipe))
-                own = replace(common, recipe=recipe, setup=setup)
-                made.append(Trial(own, folder and place(folder, recipe.name, data.name, seed)))
+                made.append(
+                    Trial(replace(common, setup=setup), folder and run_folder(folder, recipe.name, data.name, seed))
+                )
     return made
 
 
-def place(folder: Path, recipe: str, data: str, seed: int) -> Path:
+def run_folder(folder: Path, recipe: str, data: str, seed: int) -> Path:
     """Where a run is kept."""
     return folder / safe(recipe) / f"{safe(data)}-{seed}"
 
@@ -87,13 +88,13 @@ def outcomes(
     first: Recipe | None = None
     evidence: Run | None = None
     for trial in planned:
-        first = first or trial.plan.recipe
+        first = first or trial.plan.setup.recipe
         try:
             run = _run(trial, evidence, workshop, watch)
         except El4nerError as error:
             yield trial, Failed(trial.plan.setup, str(error))
             continue
-        if trial.plan.recipe == first:
+        if trial.plan.setup.recipe == first:
             evidence = run
         yield trial, result(run)
 

@@ -29,9 +29,8 @@ Watch = Callable[[Iterator[Annotation], EL4NER, int], Iterator[Annotation]]
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment to be made: `recipe` on `texts` (a sample of `split`), with demonstrations from `pool`."""
+    """An experiment to be made: that of `setup`, on `texts` (a sample of its split), shown examples of `pool`."""
 
-    recipe: Recipe
     setup: Setup
     pool: Pool
     texts: tuple[Example, ...]
@@ -46,7 +45,7 @@ class Workshop:
 
     def run(self, plan: Plan, watch: Watch | None = None) -> Run:
         """Annotate the plan's texts. `watch` may wrap the annotations, to show how far they are."""
-        ner = self.ensemble(plan.recipe, plan.pool)
+        ner = self.ensemble(plan.setup.recipe, plan.pool)
         documents = [Document(text.id, text.text) for text in plan.texts]
         began = time.perf_counter()
         annotations = ner.annotate(documents)
@@ -54,7 +53,7 @@ class Workshop:
             annotations = watch(annotations, ner, len(documents))
         judged = tuple(Judged(t.entities, a) for t, a in zip(plan.texts, annotations, strict=True))
         seconds = time.perf_counter() - began
-        return Run(plan.setup, plan.pool.labels, judged, ner.costs, seconds, parameters(plan.recipe))
+        return Run(plan.setup, plan.pool.labels, judged, ner.costs, seconds, parameters(plan.setup.recipe))
 
     def ensemble(self, recipe: Recipe, pool: Pool) -> EL4NER:
         """A recipe's ensemble on the models that are open already, and those that it needs beside them."""
@@ -94,7 +93,7 @@ def plan(
         pool = pool.without(example.text for example in leaks)
     told = version("el4ner"), weights(recipe)
     setup = Setup(recipe, data.name, split, limit, seed, digest(texts), pool.digest, len(leaks), *told)
-    return Plan(recipe, setup, pool, texts)
+    return Plan(setup, pool, texts)
 
 
 def weights(recipe: Recipe) -> str:

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import commonprefix
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
 from el4ner.errors import DataError
-from el4ner.evaluate.bootstrap import Interval, drawn_f1
-from el4ner.evaluate.report import bill
+from el4ner.evaluate.bootstrap import Interval, interval
 from el4ner.evaluate.run import Run, load
-from el4ner.evaluate.score import Counts, Text, counts, total
+from el4ner.evaluate.score import Text, total
+from el4ner.evaluate.table import Result, by_text, result
 from el4ner.recipes.settings import Recipe
 
 
@@ -35,18 +36,6 @@ class Point:
     k: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """What is kept of a run while others are read."""
-
-    recipe: Recipe
-    data: str
-    table: Counts
-    texts: tuple[tuple[str, str], ...]
-    tokens: float
-    parameters: int | None
-
-
 def read_runs(folders: Iterable[Path]) -> Iterator[Run]:
     """The runs in these folders and below them, each once, by path. Raises `DataError` where there is none."""
     found: dict[Path, Path] = {}
@@ -64,11 +53,11 @@ def points(runs: Iterable[Run]) -> list[Point]:
     What the bootstrap draws is texts: one that several seeds have drawn stands there once, with its counts added up, so
     that repeating a run makes nothing surer (as in `table`).
     """
-    cells = [_cell(run) for run in runs]
-    recipes = [cell.recipe for cell in cells]
-    groups: dict[tuple[str, str, str], list[_Cell]] = {}
-    for name, family, cell in zip(names(recipes), _families(recipes), cells, strict=True):
-        groups.setdefault((name, family, cell.data), []).append(cell)
+    results = [result(run) for run in runs]
+    recipes = [one.setup.recipe for one in results]
+    groups: dict[tuple[str, str, str], list[Result]] = {}
+    for name, family, one in zip(names(recipes), _families(recipes), results, strict=True):
+        groups.setdefault((name, family, f"{one.setup.data}, {one.setup.split}"), []).append(one)
     return [_point(*key, group) for key, group in groups.items()]
 
 
@@ -111,27 +100,9 @@ def _without_k(recipe: Recipe) -> str:
     return recipe.model_copy(update={"name": "", "description": "", "members": members}).model_dump_json()
 
 
-def _cell(run: Run) -> _Cell:
-    texts, setup = run.judged(), run.setup
-    paid = bill(run.costs, run.seconds, run.parameters)
-    tokens = (paid.prompt + paid.generated) / max(1, len(texts))
-    told = tuple((one.annotation.id, one.annotation.text) for one in run.texts)
-    return _Cell(setup.recipe, f"{setup.data}, {setup.split}", counts(texts), told, tokens, run.parameters)
-
-
-def _point(name: str, family: str, data: str, cells: Sequence[_Cell]) -> Point:
-    table = _pooled(cells)
-    low, high = (float(value) for value in np.percentile(drawn_f1([table])[0], (2.5, 97.5)))
-    f1 = total(table).f1
-    tokens = float(np.mean([cell.tokens for cell in cells]))
-    k = max((member.demonstrations for member in cells[0].recipe.members), default=0)
-    return Point(name, family, data, f1, Interval(low, high), tokens, cells[0].parameters, k)
-
-
-def _pooled(cells: Sequence[_Cell]) -> Counts:
-    """The counts of every text, those of all runs added up."""
-    sums: dict[tuple[str, str], Counts] = {}
-    for cell in cells:
-        for text, row in zip(cell.texts, cell.table, strict=True):
-            sums[text] = sums.get(text, np.zeros_like(row)) + row
-    return np.stack(list(sums.values()))
+def _point(name: str, family: str, data: str, results: Sequence[Result]) -> Point:
+    table = np.stack(list(by_text(results).values()))
+    first = results[0]
+    tokens = fmean((one.report.bill.prompt + one.report.bill.generated) / max(1, len(one.texts)) for one in results)
+    k = max((member.demonstrations for member in first.setup.recipe.members), default=0)
+    return Point(name, family, data, total(table).f1, interval(table), tokens, first.report.bill.parameters, k)

@@ -18,6 +18,7 @@ from el4ner.errors import ConfigError, DataError, MissingExtraError
 from el4ner.evaluate.calibration import Calibration
 from el4ner.evaluate.mistakes.confusion import Confusion
 from el4ner.evaluate.plot_points import Point
+from el4ner.files import whole
 from el4ner.text.printable import one_line
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def _figure(file: Path, title: str, told: str, size: tuple[float, float]) -> Ite
         figure = Figure(figsize=size, layout="constrained")
         yield figure
         try:
-            figure.savefig(file, dpi=160, metadata=said)
+            with whole(file) as part:
+                figure.savefig(part, format=file.suffix[1:].lower(), dpi=160, metadata=said)
         except OSError as error:
             raise DataError(f"{file}: cannot be written ({error.strerror}); check the path") from None
 

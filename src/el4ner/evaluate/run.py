@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from el4ner.ensemble.costs import Cost
 from el4ner.errors import DataError
 from el4ner.evaluate.score import Text
 from el4ner.evaluate.stages import Judged
+from el4ner.files import write_whole
 from el4ner.recipes.settings import Recipe
 
 _FORMAT = 1
@@ -85,8 +85,9 @@ def save(run: Run, folder: Path, report: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "run.json").unlink(missing_ok=True)
         # Through Python's json: its escapes carry lone surrogates, which texts may hold, and pydantic's do not.
-        _write(folder / "texts.jsonl", (json.dumps(_LINE.dump_python(text, mode="json")) for text in run.texts))
-        _write(folder / "run.json", [json.dumps(_HEAD.dump_python(head, mode="json"), indent=1)])
+        lines = (json.dumps(_LINE.dump_python(text, mode="json")) + "\n" for text in run.texts)
+        write_whole(folder / "texts.jsonl", lines)
+        write_whole(folder / "run.json", [json.dumps(_HEAD.dump_python(head, mode="json"), indent=1), "\n"])
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror}); give another folder to -o") from None
 
@@ -124,10 +125,3 @@ def _read_head(folder: Path) -> _Head:
     if head.format != _FORMAT:
         raise DataError(f"{file}: written by another version of el4ner; run the evaluation again")
     return head
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.writelines(line.encode() + b"\n" for line in lines)
-    part.replace(path)

@@ -21,7 +21,7 @@ from el4ner.evaluate.run import Run, Setup
 from el4ner.evaluate.score import Counts, Score, counts
 
 DRAWS = 10_000  # a p-value is at least 1 / draws, and Holm's correction multiplies it
-Place = tuple[str, str]
+RecipeAndData = tuple[str, str]
 Draws = NDArray[np.float64]
 
 
@@ -89,9 +89,9 @@ class Table:
 
     recipes: tuple[str, ...]
     data: tuple[str, ...]
-    cells: Mapping[Place, Cell]
+    cells: Mapping[RecipeAndData, Cell]
     means: Mapping[str, Mean]
-    failed: Mapping[Place, str]
+    failed: Mapping[RecipeAndData, str]
     results: tuple[Result, ...]
 
     @property
@@ -112,19 +112,19 @@ def tabulate(outcomes: Iterable[Outcome]) -> Table:
 
     Raises `DataError` where the runs of a column are not of the same texts: what differs cannot be paired.
     """
-    groups: dict[Place, list[Outcome]] = {}
+    groups: dict[RecipeAndData, list[Outcome]] = {}
     for one in outcomes:
         groups.setdefault((one.setup.recipe.name, one.setup.data), []).append(one)
     recipes, data = (tuple(dict.fromkeys(place[axis] for place in groups)) for axis in (0, 1))
-    failed: dict[Place, str] = {}
-    held: dict[Place, list[Result]] = {}
+    failed: dict[RecipeAndData, str] = {}
+    held: dict[RecipeAndData, list[Result]] = {}
     for place, group in groups.items():
         reasons = [one.reason for one in group if isinstance(one, Failed)]
         if reasons:
             failed[place] = reasons[0]
         else:
             held[place] = [one for one in group if isinstance(one, Result)]
-    cells: dict[Place, Cell] = {}
+    cells: dict[RecipeAndData, Cell] = {}
     columns: dict[str, dict[str, Draws]] = {}
     for name in data:
         column = {recipe: held[recipe, name] for recipe in recipes if (recipe, name) in held}
@@ -142,7 +142,7 @@ def _draws(column: Mapping[str, Sequence[Result]]) -> dict[str, Draws]:
     first = next(iter(column))
     for recipe, group in column.items():
         _check(recipe, group, first, column[first])
-    tables = [_by_text(group) for group in column.values()]
+    tables = [by_text(group) for group in column.values()]
     order = list(tables[0])
     drawn = drawn_f1([np.array([table[text] for text in order]) for table in tables], DRAWS)
     return dict(zip(column, drawn, strict=True))
@@ -169,9 +169,9 @@ def _drawn(group: Sequence[Result]) -> str:
     return f"{len(group[0].texts):,} texts of {setup.split}, limit {setup.limit or 'none'}, seed {seeds}"
 
 
-def _by_text(group: Sequence[Result]) -> dict[tuple[str, str], NDArray[np.int64]]:
-    """Counts of each text over all seeds."""
-    table: dict[tuple[str, str], NDArray[np.int64]] = {}
+def by_text(group: Sequence[Result]) -> dict[tuple[str, str], Counts]:
+    """Counts of each text (its id and text) over all seeds: right, found and gold, shape (3,)."""
+    table: dict[tuple[str, str], Counts] = {}
     for one in group:
         for text, row in zip(one.texts, one.counts, strict=True):
             table[text] = table[text] + row if text in table else row
@@ -180,8 +180,8 @@ def _by_text(group: Sequence[Result]) -> dict[tuple[str, str], NDArray[np.int64]
 
 def _column(
     name: str, column: Mapping[str, Sequence[Result]], draws: Mapping[str, Draws], first: str
-) -> dict[Place, Cell]:
-    cells: dict[Place, Cell] = {}
+) -> dict[RecipeAndData, Cell]:
+    cells: dict[RecipeAndData, Cell] = {}
     for recipe, group in column.items():
         cell = _cell(group, middle(draws[recipe]))
         if recipe != first and first in column:
@@ -220,7 +220,7 @@ def _bill(bills: Sequence[Bill]) -> Bill:
 
 
 def _means(
-    recipes: Sequence[str], cells: Mapping[Place, Cell], columns: Mapping[str, Mapping[str, Draws]]
+    recipes: Sequence[str], cells: Mapping[RecipeAndData, Cell], columns: Mapping[str, Mapping[str, Draws]]
 ) -> dict[str, Mean]:
     """Draws of different data sets are made independent of each other before they are averaged: by a shuffle, the same
     for all recipes. They come from the same random numbers, so that a cell does not depend on its neighbours."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from io import StringIO
 from typing import Any
 
 from pydantic import TypeAdapter
+from rich.cells import cell_len
 
 from el4ner.evaluate.bootstrap import Comparison, Interval
 from el4ner.evaluate.report import as_json, plain
@@ -51,7 +51,7 @@ def scores(table: Table) -> str:
 def grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table of cells that are Markdown already (names `escaped`); all columns but the first to the right."""
     lines = [header, *rows]
-    widths = [max(3, *(_width(line[i]) for line in lines)) for i in range(len(header))]
+    widths = [max(3, *(cell_len(line[i]) for line in lines)) for i in range(len(header))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join(f"| {' | '.join(_padded(line, widths))} |" for line in (lines[0], rule, *lines[1:]))
 
@@ -189,11 +189,5 @@ def _inert(text: str) -> str:
 
 
 def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    spaces = [" " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
+    spaces = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
     return [line[0] + spaces[0], *(space + cell for space, cell in zip(spaces[1:], line[1:], strict=True))]
-
-
-def _width(text: str) -> int:
-    """Columns of a terminal."""
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)

@@ -1,8 +1,10 @@
 """Reading and writing labelled examples and documents.
 
-    files      bytes -> numbered lines of UTF-8; which format a file is in
+    format     a format: its name, its looks, its readers, its writer
+    registry   those that there are, and which one a file is in
+    lines      bytes -> numbered lines of UTF-8
     jsonl      one JSON object a line
-    conll      one token a line, its tag in the last column
+    conll      one token a line, its tag in the last column;  bio: what tags mean
     plain      one text a line
     labels     the types and their descriptions
     offsets    tokens -> a text; offsets that cannot be
@@ -18,54 +20,60 @@ from pathlib import Path
 
 from el4ner.data import Document, Example
 from el4ner.errors import DataError
-from el4ner.formats import conll, jsonl, plain
-from el4ner.formats.files import Format, by_name, by_suffix, open_lines, sniff
+from el4ner.files import write_whole
+from el4ner.formats.format import Format
+from el4ner.formats.jsonl import JSONL
 from el4ner.formats.labels import read_labels
+from el4ner.formats.lines import Line, read_lines
+from el4ner.formats.registry import by_name, by_suffix, sniff
 
-__all__ = ["Format", "read_documents", "read_examples", "read_labels", "write_examples"]
+__all__ = ["Format", "Line", "read_documents", "read_examples", "read_labels", "write_examples"]
 
 
 def read_examples(path: str | Path, format: Format | str | None = None) -> list[Example]:
-    """All labelled examples of a JSONL or CoNLL file; an empty file holds none.
+    """All labelled examples of a JSONL or CoNLL file, or of one in a format of your own; an empty file holds none.
 
-    The format is `format`, else what the file's extension says, else (and for .txt) what its first lines look like. An
-    example without an id gets its line number (JSONL) or its sentence's number (CoNLL). Raises `DataError`.
+    The format is `format`, an object or a name, else what the file's suffix says, else (and for .txt) what its first
+    lines look like. An example without an id gets its line number (JSONL) or its sentence's number (CoNLL). Raises
+    `DataError`, and `ConfigError` for an unknown name.
     """
-    kind, lines = open_lines(path, format)
-    if kind is Format.PLAIN and format is None:
-        kind, lines = sniff(lines)
-    if kind is Format.JSONL:
-        return list(jsonl.examples(lines))
-    if kind is Format.CONLL:
-        return list(conll.examples(lines))
+    found, lines = _open(path, format)
+    if found.examples is None and format is None:
+        found, lines = sniff(lines)
+    if found.examples is not None:
+        return list(found.examples(lines))
     if next(lines, None) is None:
         return []
-    raise DataError(f"{path}: plain text holds no labels; give labelled examples as JSONL or CoNLL")
+    raise DataError(f"{path}: {found.name} text holds no labels; give labelled examples as JSONL or CoNLL")
 
 
 def read_documents(path: str | Path, format: Format | str | None = None) -> Iterator[Document]:
-    """The texts of a plain, JSONL or CoNLL file, one after the other, in bounded memory.
+    """The texts of a plain, JSONL or CoNLL file, or one of your own format, one after the other, in bounded memory.
 
     The format is found as in `read_examples`, except that .txt is plain text. Labels are ignored, ids need not be
     unique. A text without an id gets its line number (plain, JSONL) or its sentence's number (CoNLL). A file that
     cannot be opened raises `DataError` at once, a line that cannot be read when its turn comes.
     """
-    kind, lines = open_lines(path, format)
-    reader = {Format.JSONL: jsonl.documents, Format.CONLL: conll.documents, Format.PLAIN: plain.documents}[kind]
-    return reader(lines)
+    found, lines = _open(path, format)
+    return found.documents(lines)
 
 
 def write_examples(path: str | Path, examples: Iterable[Example], format: Format | str | None = None) -> None:
-    """Write labelled examples; the format is `format`, else what the extension says, else JSONL.
+    """Write labelled examples; the format is `format`, else what the suffix says, else JSONL.
 
-    Raises `DataError`, before the file is touched, for what the format cannot say.
+    Raises `DataError`, and leaves the file as it was, for what the format cannot say.
     """
-    kind = by_name(format) or by_suffix(path) or Format.JSONL
-    if kind is Format.PLAIN:
-        raise DataError(f"{path}: plain text cannot hold labels; write .jsonl or .conll")
-    lines = conll.lines(examples) if kind is Format.CONLL else jsonl.lines(examples)
-    content = "".join(line + "\n" for line in lines).encode()
+    found = by_name(format) or by_suffix(path) or JSONL
+    if found.write is None:
+        lacks = "cannot hold labels" if found.examples is None else "is only read"
+        raise DataError(f"{path}: {found.name} text {lacks}; write .jsonl or .conll")
     try:
-        Path(path).write_bytes(content)
+        write_whole(Path(path), (line + "\n" for line in found.write(examples)))
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); check the path") from None
+
+
+def _open(path: str | Path, format: Format | str | None) -> tuple[Format, Iterator[Line]]:
+    known = by_name(format) or by_suffix(path)
+    lines = read_lines(path)
+    return (known, lines) if known else sniff(lines)

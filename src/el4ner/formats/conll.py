@@ -1,29 +1,25 @@
 """CoNLL column files: one token a line, in the first column, its tag in the last; blank lines between sentences.
 
 Columns are parted by tabs, in lines without a tab by spaces. `-DOCSTART-` lines are skipped, and so are comments: lines
-that begin with "# " and have no tag in the last column, or are of CoNLL-U's form "# key = value".
-
-One decoder reads every scheme, since what their tags mean never conflicts:
-
-    O             outside
-    B-X           starts an entity
-    I-X, M-X      continues an open X; otherwise it starts one (IOB1, and the repair of BIO that lacks a B-)
-    E-X, L-X      continues an open X and ends it; otherwise it is an entity of its own
-    S-X, U-X      is an entity of its own
+that begin with "# " and have no tag in the last column, or are of CoNLL-U's form "# key = value". What tags mean is in
+`bio`: those of every usual scheme are read, BIO is written.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from el4ner.data import Document, Example, Span
 from el4ner.errors import DataError
-from el4ner.formats.files import Line
+from el4ner.formats.bio import decode, encode
+from el4ner.formats.format import Format
+from el4ner.formats.lines import Line
 from el4ner.formats.offsets import fault, join, split
 
-_TAG = re.compile(r"(O)|([BIMELSU])-(\S.*)")
+_TAG = re.compile(r"O|[BIMELSU]-\S.*")
+_TAGGED = re.compile(r"[^\t ].*[\t ](?:O|[BIMELSU]-\S+)\s*")
 _KEY = re.compile(r"# [^\s=]+ = ")
 _LABEL = re.compile(r"\S(?:[^\t\r\n]*[^\t\r\n ])?")
 
@@ -38,7 +34,7 @@ def examples(lines: Iterable[Line]) -> Iterator[Example]:
     """The labelled sentences under their numbers, "1", "2", ... Raises `DataError`."""
     for number, rows in enumerate(_sentences(lines), start=1):
         text, tokens = join([columns[0] for _, columns in rows])
-        spans = _spans([_tag(line, columns) for line, columns in rows])
+        spans = decode(_tag(line, columns) for line, columns in rows)
         entities = tuple(Span(tokens[s.start].start, tokens[s.end - 1].end, s.label) for s in spans)
         yield Example(str(number), text, entities)
 
@@ -58,8 +54,26 @@ def lines(examples: Iterable[Example]) -> Iterator[str]:
             problem = "an entity has white space at its edge; trim it"
         if problem or not tokens:
             raise DataError(f"example {example.id!r}: {problem or 'no token to write; leave it out'}")
-        yield from (f"{example.text[t.start : t.end]}\t{_bio(t, example.entities)}" for t in tokens)
+        tags = encode([t.start for t in tokens], example.entities)
+        yield from (f"{example.text[t.start : t.end]}\t{tag}" for t, tag in zip(tokens, tags, strict=True))
         yield ""
+
+
+def sniff(texts: Iterator[str]) -> bool:
+    """Whether they begin with `-DOCSTART-`, or two with tags in the last column (one, if it is the only one).
+
+    Spaces alone are weak evidence, since texts, too, end in "blood type O" or "the S-Bahn": then it takes two lines,
+    and as many columns in both.
+    """
+    first = next(texts, "")
+    if first.lstrip().startswith("-DOCSTART-"):
+        return True
+    if not _TAGGED.fullmatch(first):
+        return False
+    second, tabs = next(texts, None), "\t" in first.lstrip()
+    if second is None:
+        return tabs
+    return (tabs or len(first.split()) == len(second.split())) and _TAGGED.fullmatch(second) is not None
 
 
 def _sentences(lines: Iterable[Line]) -> Iterator[list[tuple[Line, list[str]]]]:
@@ -90,27 +104,13 @@ def _is_comment(text: str, columns: list[str]) -> bool:
     return text.startswith("# ") and (untagged or _KEY.match(text) is not None)
 
 
-def _tag(line: Line, columns: list[str]) -> tuple[str, str]:
+def _tag(line: Line, columns: list[str]) -> str:
     if len(columns) < 2:
         raise line.error("no tag column; write the token, a tab and its tag")
-    match = _TAG.fullmatch(columns[-1])
-    if match is None:
+    if not _TAG.fullmatch(columns[-1]):
         form = "the last column holds O or a tag such as B-PER"
         raise line.error(f"{columns[-1][:40]!r} is not a tag; {form}")
-    return ("O", "") if match[1] else (match[2], match[3])
-
-
-def _spans(tags: Sequence[tuple[str, str]]) -> list[Span]:
-    """Entities in token offsets."""
-    spans: list[Span] = []
-    is_open = False
-    for i, (prefix, label) in enumerate(tags):
-        if is_open and prefix in "IMEL" and spans[-1].label == label:
-            spans[-1] = Span(spans[-1].start, i + 1, label)
-        elif prefix != "O":
-            spans.append(Span(i, i + 1, label))
-        is_open = prefix in "BIM"
-    return spans
+    return columns[-1]
 
 
 def _unsayable(example: Example) -> str:
@@ -129,8 +129,4 @@ def _unsayable(example: Example) -> str:
     return ""
 
 
-def _bio(token: Span, entities: Iterable[Span]) -> str:
-    inside = next((s for s in entities if token.within(s)), None)
-    if inside is None:
-        return "O"
-    return f"{'B' if token.start == inside.start else 'I'}-{inside.label}"
+CONLL = Format("conll", documents, examples, lines, (".conll", ".bio", ".iob", ".tsv"), sniff)

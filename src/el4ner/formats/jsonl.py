@@ -17,7 +17,8 @@ from typing import Any
 
 from el4ner.data import Document, Example, Span
 from el4ner.errors import DataError
-from el4ner.formats.files import Line
+from el4ner.formats.format import Format
+from el4ner.formats.lines import Line
 from el4ner.formats.offsets import fault, join
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -51,6 +52,11 @@ def lines(examples: Iterable[Example]) -> Iterator[str]:
                 raise DataError(f"example {example.id!r}: an entity {problem or 'has no label; give it one'}")
         rows = [{"start": s.start, "end": s.end, "label": s.label} for s in example.entities]
         yield dumps({"id": example.id, "text": example.text, "entities": rows})
+
+
+def sniff(texts: Iterator[str]) -> bool:
+    """Whether the first line opens an object."""
+    return next(texts, "").lstrip().startswith("{")
 
 
 def dumps(record: Mapping[str, Any]) -> str:
@@ -149,3 +155,6 @@ def _kind(record: dict[str, Any], key: str) -> str:
     if isinstance(value, str) and not value.strip():
         return "blank"
     return {str: "a string", int: "a number", list: "a list", dict: "an object"}[type(value)]
+
+
+JSONL = Format("jsonl", documents, examples, lines, (".jsonl", ".json", ".ndjson"), sniff)

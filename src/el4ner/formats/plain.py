@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from el4ner.data import Document
-from el4ner.formats.files import Line
+from el4ner.formats.format import Format
+from el4ner.formats.lines import Line
 
 
 def documents(lines: Iterable[Line]) -> Iterator[Document]:
@@ -13,3 +14,6 @@ def documents(lines: Iterable[Line]) -> Iterator[Document]:
     for line in lines:
         if line.text.strip():
             yield Document(str(line.number), line.text)
+
+
+PLAIN = Format("plain", documents, suffixes=(".txt",))

@@ -21,7 +21,7 @@ _ALIKE = 0.85  # difflib ratio from which two label names are taken for spelling
 
 
 class Severity(StrEnum):
-    """How bad a finding is: an error spoils results, a warning probably does, a note is only said."""
+    """How bad an oddity is: an error spoils results, a warning probably does, a note is only said."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -29,7 +29,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Oddity:
     """Something odd; `example` is the id of the example it is about, None if it is about the pool or a label."""
 
     severity: Severity
@@ -47,29 +47,29 @@ class LabelCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Counts and findings. `nested` and `overlapping` count pairs of entities: one within the other, or crossing."""
+class PoolReport:
+    """Counts and oddities. `nested` and `overlapping` count pairs of entities: one within the other, or crossing."""
 
     labels: tuple[LabelCount, ...]
     with_entities: int
     without_entities: int
     nested: int
     overlapping: int
-    findings: tuple[Finding, ...]
+    oddities: tuple[Oddity, ...]
 
-    def of(self, severity: Severity) -> tuple[Finding, ...]:
-        """The findings of one severity."""
-        return tuple(finding for finding in self.findings if finding.severity is severity)
+    def of(self, severity: Severity) -> tuple[Oddity, ...]:
+        """The oddities of one severity."""
+        return tuple(oddity for oddity in self.oddities if oddity.severity is severity)
 
 
-def check(pool: Pool) -> Report:
+def check(pool: Pool) -> PoolReport:
     """Count and look over a pool: labels first, then its examples in order."""
     labels = tuple(_counts(pool))
     pairs = [pair for example in pool.examples for pair in _touching(example)]
     nested = sum(a.within(b) or b.within(a) for a, b in pairs)
     filled = sum(bool(example.entities) for example in pool.examples)
-    findings = (*_label_findings(labels), *_repeats(pool), *(f for e in pool.examples for f in _example_findings(e)))
-    return Report(labels, filled, len(pool.examples) - filled, nested, len(pairs) - nested, findings)
+    oddities = (*_odd_labels(labels), *_repeats(pool), *(f for e in pool.examples for f in _odd_example(e)))
+    return PoolReport(labels, filled, len(pool.examples) - filled, nested, len(pairs) - nested, oddities)
 
 
 def _counts(pool: Pool) -> Iterator[LabelCount]:
@@ -88,20 +88,20 @@ def _touching(example: Example) -> Iterator[tuple[Span, Span]]:
             yield span, later
 
 
-def _label_findings(labels: tuple[LabelCount, ...]) -> Iterator[Finding]:
+def _odd_labels(labels: tuple[LabelCount, ...]) -> Iterator[Oddity]:
     for count in labels:
         if problem := label_fault(count.label):
-            yield Finding(Severity.ERROR, None, f"{problem}; no model can be asked for it")
+            yield Oddity(Severity.ERROR, None, f"{problem}; no model can be asked for it")
         if not count.examples:
-            yield Finding(Severity.NOTE, None, f"label {count.label!r}: no example has it, it is asked for without one")
+            yield Oddity(Severity.NOTE, None, f"label {count.label!r}: no example has it, it is asked for without one")
         elif count.examples < FEW:
             held = "1 example has it" if count.examples == 1 else f"{count.examples} examples have it"
-            yield Finding(Severity.WARNING, None, f"label {count.label!r}: only {held}; add some")
+            yield Oddity(Severity.WARNING, None, f"label {count.label!r}: only {held}; add some")
     for a, b in combinations((count.label for count in labels), 2):
         if _plain(a) == _plain(b):
-            yield Finding(Severity.WARNING, None, f"labels {a!r} and {b!r}: two spellings of one? make them one")
+            yield Oddity(Severity.WARNING, None, f"labels {a!r} and {b!r}: two spellings of one? make them one")
         elif SequenceMatcher(None, _plain(a), _plain(b)).ratio() >= _ALIKE:
-            yield Finding(Severity.NOTE, None, f"labels {a!r} and {b!r}: nearly the same name; are both meant?")
+            yield Oddity(Severity.NOTE, None, f"labels {a!r} and {b!r}: nearly the same name; are both meant?")
 
 
 def _plain(label: str) -> str:
@@ -109,36 +109,36 @@ def _plain(label: str) -> str:
     return re.sub(r"[\W_]+", "", label.casefold()).removesuffix("s") or label
 
 
-def _repeats(pool: Pool) -> Iterator[Finding]:
+def _repeats(pool: Pool) -> Iterator[Oddity]:
     ids = Counter(example.id for example in pool.examples)
     for name, times in ids.items():
         if times > 1:
-            yield Finding(Severity.WARNING, name, f"{times} examples have this id; give each its own")
+            yield Oddity(Severity.WARNING, name, f"{times} examples have this id; give each its own")
     same: dict[str, list[Example]] = defaultdict(list)
     for example in pool.examples:
         same[example.text].append(example)
     for first, *others in same.values():
         for other in others:
             if other.entities == first.entities:
-                yield Finding(Severity.NOTE, other.id, f"repeats the text and the labels of {first.id!r}")
+                yield Oddity(Severity.NOTE, other.id, f"repeats the text and the labels of {first.id!r}")
             else:
                 message = f"has the text of {first.id!r} with other labels; make them agree"
-                yield Finding(Severity.WARNING, other.id, message)
+                yield Oddity(Severity.WARNING, other.id, message)
 
 
-def _example_findings(example: Example) -> Iterator[Finding]:
+def _odd_example(example: Example) -> Iterator[Oddity]:
     if len(example.text) > LONG:
         message = f"{len(example.text)} characters long: crowds out other demonstrations; cut it into sentences"
-        yield Finding(Severity.WARNING, example.id, message)
+        yield Oddity(Severity.WARNING, example.id, message)
     for span in example.entities:
         mention = example.text[span.start : span.end]
         said = f"{_shown(mention)} ({span.label}, {span.start} to {span.end})"
         if not mention.strip():
-            yield Finding(Severity.ERROR, example.id, f"{said} is nothing but white space; remove it")
+            yield Oddity(Severity.ERROR, example.id, f"{said} is nothing but white space; remove it")
         elif mention != mention.strip():
-            yield Finding(Severity.WARNING, example.id, f"{said} begins or ends with white space; trim it")
+            yield Oddity(Severity.WARNING, example.id, f"{said} begins or ends with white space; trim it")
         if splits_word(example.text, span.start) or splits_word(example.text, span.end):
-            yield Finding(Severity.WARNING, example.id, f"{said} cuts through a word; are the offsets right?")
+            yield Oddity(Severity.WARNING, example.id, f"{said} cuts through a word; are the offsets right?")
 
 
 def _shown(mention: str) -> str:

@@ -17,6 +17,7 @@ import tempfile
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from el4ner.data import Example
+from el4ner.files import whole
 from el4ner.retrieval.approximate import Coarse
 from el4ner.retrieval.spansim import Table, Vectors
 
@@ -106,12 +108,9 @@ def coarse(place: Path, table: Table) -> Coarse:
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
         pass
     made = Coarse.of(table)
-    part = file.with_name(f".{os.getpid()}.npz")
-    try:
-        np.savez(part, centres=made.centres, codes=made.codes)
-        part.replace(file)
-    except OSError:
-        part.unlink(missing_ok=True)  # made anew each time; that the index cannot be kept was said when it was made
+    # Where it cannot be kept, it is made anew each time: that was said when the index was made.
+    with suppress(OSError), whole(file) as part, part.open("wb") as stream:
+        np.savez(stream, centres=made.centres, codes=made.codes)
     return made
 
 

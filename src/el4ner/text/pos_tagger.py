@@ -76,11 +76,6 @@ def default_pos_tagger() -> PosTagger:
     return PosTagger.load(ASSET)
 
 
-def tag(words: Sequence[str]) -> list[str]:
-    """`default_pos_tagger().tag(words)`: one UPOS tag a word."""
-    return default_pos_tagger().tag(words)
-
-
 def features(words: Sequence[str]) -> Iterator[list[str]]:
     """The names of the features of each word; what the tagger knows of a text."""
     style = _style(words)

@@ -19,18 +19,11 @@ _UNSPACED = (
 _MARKS = "".join(c for c in map(chr, range(0x300, 0x10000)) if unicodedata.category(c)[0] == "M")
 _WORD = re.compile(f"[{_UNSPACED}]|(?:(?![{_UNSPACED}])\\w[{_MARKS}]*)+|\\S")
 _MARK = re.compile(f"[{_MARKS}]")
-_UNSPACED_CHAR = re.compile(f"[{_UNSPACED}]")
 
 
 def words(text: str) -> list[Span]:
     """The words in order: they do not overlap and cover every character that is not white space."""
     return [Span(m.start(), m.end()) for m in _WORD.finditer(text)]
-
-
-def is_unspaced(text: str) -> bool:
-    """Whether at least half of the visible characters belong to a script that is written without spaces."""
-    visible = sum(not c.isspace() for c in text)
-    return visible > 0 and 2 * len(_UNSPACED_CHAR.findall(text)) >= visible
 
 
 def splits_word(text: str, at: int) -> bool:

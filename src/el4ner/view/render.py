@@ -20,7 +20,7 @@ from el4ner.fate import ballot_of
 from el4ner.text.printable import one_line, printable
 from el4ner.view.marks import INK, marks
 
-_COUNTS = ("asked", "repeated", "stored", "calls", "cut", "failed", "prompt", "cached", "generated")
+COUNTS = ["asked", "repeated", "stored", "calls", "cut", "failed", "prompt", "cached", "generated"]
 _ALWAYS = ("asked", "calls", "prompt", "generated")
 
 
@@ -64,7 +64,7 @@ def entity_table(annotation: Annotation, members: Sequence[str], colours: Mappin
 
 def cost_table(costs: Sequence[Cost]) -> Table:
     """Where the time went: a row for each stage and member, and the sum. Counts that are all zero are left out."""
-    counts = [name for name in _COUNTS if name in _ALWAYS or any(getattr(cost, name) for cost in costs)]
+    counts = [name for name in COUNTS if name in _ALWAYS or any(getattr(cost, name) for cost in costs)]
     table = grid("stage", "member", "seconds", *counts)
     for column in table.columns:
         column.no_wrap = True

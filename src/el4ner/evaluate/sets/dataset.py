@@ -15,7 +15,7 @@ from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.sets.fetch import Bar, Notice, fetch, folder_of, read_split
 from el4ner.evaluate.sets.known import KnownSet, known_set, known_sets
 from el4ner.formats import read_examples, read_labels
-from el4ner.formats.files import by_suffix
+from el4ner.formats.registry import by_suffix
 from el4ner.pool.pool import occurring
 
 _SPLITS = {"train": "train", "dev": "dev", "valid": "dev", "validation": "dev", "test": "test"}
@@ -25,15 +25,13 @@ _SPLITS = {"train": "train", "dev": "dev", "valid": "dev", "validation": "dev", 
 class Dataset:
     """Labelled texts in splits ("train", "dev", "test", those that there are) and the labels that they may have.
 
-    `source` is the path or address that they come from. `licence` and `notes` are "" where nothing is said.
+    `source` is the path or address that they come from.
     """
 
     name: str
     labels: tuple[Label, ...]
     splits: Mapping[str, tuple[Example, ...]]
     source: str
-    licence: str = ""
-    notes: str = ""
 
     def split(self, name: str) -> tuple[Example, ...]:
         """A split by its name. Raises `DataError`, which says which there are."""
@@ -45,8 +43,8 @@ class Dataset:
 def open_dataset(name_or_path: str | Path, notice: Notice | None = None, bar: Bar | None = None) -> Dataset:
     """A data set from a folder, from a file, or by the name of a known one, which is fetched if it is not here yet.
 
-    A folder holds train, dev (or valid, validation) and test as JSONL or CoNLL, and perhaps a meta.json with labels,
-    license and notes. A file's only split is "test". What exists as a path is taken as one, before any known name.
+    A folder holds train, dev (or valid, validation) and test as JSONL or CoNLL, and perhaps a meta.json with a name
+    and labels. A file's only split is "test". What exists as a path is taken as one, before any known name.
     Without labels in meta.json, they are those that occur, the most frequent first. `notice` and `bar` are told of
     downloads (see `fetch`); without a `notice`, source and terms go to standard error. Raises `DataError`.
     """
@@ -88,7 +86,7 @@ def _from_known(known: KnownSet, notice: Notice, bar: Bar) -> Dataset:
     splits = {split: read_split(known, split) for split in known.splits}
     for split, examples in splits.items():
         _check_labels(examples, known.labels, f"{folder_of(known)}, {split}", "the known set")
-    return Dataset(known.name, known.labels, splits, known.base, known.licence, known.notes)
+    return Dataset(known.name, known.labels, splits, known.base)
 
 
 def _from_folder(folder: Path) -> Dataset:
@@ -106,8 +104,8 @@ def _dataset(
         labels = occurring(example for examples in splits.values() for example in examples)
     for split, file in files.items():
         _check_labels(splits[split], labels, str(file), "meta.json")
-    licence = _text(meta, "license") or _text(meta, "licence")
-    return Dataset(_text(meta, "name") or name, labels, splits, source, licence, _text(meta, "notes"))
+    named = meta.get("name")
+    return Dataset(named if named and isinstance(named, str) else name, labels, splits, source)
 
 
 def _split_files(folder: Path) -> dict[str, Path]:
@@ -151,11 +149,6 @@ def _check_labels(examples: Iterable[Example], labels: Iterable[Label], where: s
                 near = get_close_matches(label, sorted(names), n=1)
                 advice = f"did you mean {near[0]!r}?" if near else "add it there"
                 raise DataError(f"{where}: example {example.id!r} has the label {label!r}, not in {lister}; {advice}")
-
-
-def _text(meta: Mapping[str, object], key: str) -> str:
-    value = meta.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _plain(text: str) -> str:

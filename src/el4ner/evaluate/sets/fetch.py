@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from el4ner.data import Example
 from el4ner.errors import DataError
 from el4ner.evaluate.sets.known import KnownSet
 from el4ner.evaluate.sets.raw import check, convert, digest
+from el4ner.files import write_whole
 from el4ner.formats import jsonl, read_examples
 
 Notice = Callable[[str], None]
@@ -116,25 +115,8 @@ def _file(known: KnownSet, split: str) -> Path:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file under a name of its own, then give it its name."""
-    with _explained(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(text.encode())
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(part).chmod(0o644)  # the folder may be shared
-            Path(part).replace(file)
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def _explained(file: Path) -> Iterator[None]:
     try:
-        yield
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, [text])
     except OSError as error:
         raise DataError(f"{file}: cannot be written ({error.strerror}); name another folder in EL4NER_DATA") from None

@@ -45,7 +45,6 @@ class KnownSet:
     licence: str
     notice: str
     language: str
-    domain: str
     labels: tuple[Label, ...]
     splits: Mapping[str, KnownSplit]
     notes: str = ""
@@ -79,7 +78,6 @@ def _known(name: str, table: Mapping[str, Any]) -> KnownSet:
         licence=table["licence"],
         notice=table["notice"],
         language=table["language"],
-        domain=table["domain"],
         labels=tuple(Label(label, description) for label, description in table["labels"].items()),
         splits={split: _split(content) for split, content in table["splits"].items()},
         notes=table.get("notes", ""),

@@ -11,8 +11,7 @@ from dataclasses import replace
 from el4ner.data import Example, Span
 from el4ner.errors import DataError
 from el4ner.evaluate.sets.known import KnownSplit
-from el4ner.formats import conll
-from el4ner.formats.files import Line
+from el4ner.formats import Line, conll
 
 _DOCUMENT = "-DOCSTART-"
 _INVISIBLE = {"Cc", "Cf", "Me", "Mn", "Zl", "Zp", "Zs"}  # categories of Unicode

@@ -39,7 +39,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class Alternative:
     """A recipe, and what is different about it in a few words."""
 
     name: str
@@ -56,60 +56,60 @@ def search(base: Recipe, pool: Pool, evidence: Evidence, rows: Sequence[int], go
     """
     now = base.model_copy(update={"verify": VerifySettings()})
     tried: list[Tried] = []
-    steps: tuple[tuple[str, Callable[[Recipe], list[Variant]], Goal], ...] = (
+    steps: tuple[tuple[str, Callable[[Recipe], list[Alternative]], Goal], ...] = (
         ("demonstrations", lambda recipe: demonstrations(recipe, pool), Goal()),
         ("retrieval", retrievals, Goal()),
         ("vote", lambda recipe: _votes(recipe, evidence, rows), goal),
         ("verification", lambda recipe: verifications(recipe, base), goal),
     )
-    for stage, variants, aim in steps:
-        now, stage_tried = _stage(stage, variants(now), base, evidence, rows, aim)
+    for stage, alternatives, aim in steps:
+        now, stage_tried = _stage(stage, alternatives(now), base, evidence, rows, aim)
         tried += stage_tried
     return Found(now, tuple(tried))
 
 
-def demonstrations(recipe: Recipe, pool: Pool) -> list[Variant]:
+def demonstrations(recipe: Recipe, pool: Pool) -> list[Alternative]:
     """The recipe as it is, and with k demonstrations for every member that is shown any, as far as the pool goes."""
     held = sum(bool(example.entities) for example in pool.examples) - 1  # one is left out
     stripes = max((member.stripe[1] for member in recipe.members), default=1)
     shown = [m.demonstrations for m in recipe.members if m.demonstrations]
-    variants = [Variant("as it is: " + ", ".join(str(m.demonstrations) for m in recipe.members), recipe)]
+    alternatives = [Alternative("as it is: " + ", ".join(str(m.demonstrations) for m in recipe.members), recipe)]
     for k in DEMONSTRATIONS:
         if shown and set(shown) != {k} and k * stripes <= held:
             members = (m.model_copy(update={"demonstrations": k}) if m.demonstrations else m for m in recipe.members)
-            variants.append(Variant(str(k), recipe.model_copy(update={"members": tuple(members)})))
-    return variants
+            alternatives.append(Alternative(str(k), recipe.model_copy(update={"members": tuple(members)})))
+    return alternatives
 
 
-def retrievals(recipe: Recipe) -> list[Variant]:
+def retrievals(recipe: Recipe) -> list[Alternative]:
     """The recipe as it is, by whole sentences, and by spans by part of speech."""
     now = recipe.retrieve
-    variants = [Variant(f"as it is: {retrieval(now)}", recipe)]
+    alternatives = [Alternative(f"as it is: {retrieval(now)}", recipe)]
     for update in ({"by": "sentence"}, {"by": "span", "spans": "words"}):
         other = now.model_copy(update=update)
         if retrieval(other) != retrieval(now):
-            variants.append(Variant(retrieval(other), recipe.model_copy(update={"retrieve": other})))
-    return variants
+            alternatives.append(Alternative(retrieval(other), recipe.model_copy(update={"retrieve": other})))
+    return alternatives
 
 
-def verifications(recipe: Recipe, base: Recipe) -> list[Variant]:
+def verifications(recipe: Recipe, base: Recipe) -> list[Alternative]:
     """The base recipe's verifiers, none, each member alone, and all."""
     names = tuple(member.name for member in recipe.members)
     sets = dict.fromkeys([base.verify.members, (), *((name,) for name in names), names])
     return [
-        Variant(", ".join(chosen) or "none", recipe.model_copy(update={"verify": VerifySettings(members=chosen)}))
+        Alternative(", ".join(chosen) or "none", recipe.model_copy(update={"verify": VerifySettings(members=chosen)}))
         for chosen in sets
     ]
 
 
-def _votes(recipe: Recipe, evidence: Evidence, rows: Sequence[int]) -> list[Variant]:
+def _votes(recipe: Recipe, evidence: Evidence, rows: Sequence[int]) -> list[Alternative]:
     """Rules, weights (the recipe's, and how often each member is right), and how many must have proposed."""
     measured = recipe.weighing(evidence.weights(recipe, rows))
     rules: tuple[Rule, ...] = ("majority", "weighted", "probability")
     votes = [(r, recipe) for r in rules if r == recipe.decide.rule or not (recipe.alike and r == "weighted")]
     votes += [(r, measured) for r in rules if r != "majority" and len(recipe.weights) > 1]
     return [
-        Variant(
+        Alternative(
             f"{rule}{' by accuracy' if weighed is measured else ''}, {proposers} propose",
             weighed.model_copy(update={"decide": decide}),
         )
@@ -120,22 +120,22 @@ def _votes(recipe: Recipe, evidence: Evidence, rows: Sequence[int]) -> list[Vari
 
 
 def _stage(
-    stage: str, variants: Sequence[Variant], base: Recipe, evidence: Evidence, rows: Sequence[int], goal: Goal
+    stage: str, alternatives: Sequence[Alternative], base: Recipe, evidence: Evidence, rows: Sequence[int], goal: Goal
 ) -> tuple[Recipe, list[Tried]]:
-    """The best of the variants with the best of the thresholds, and every variant at its own best one."""
+    """The best of the alternatives with the best of the thresholds, and every alternative at its own best one."""
     how = base.decide
     thresholds = sorted({how.threshold, *(calibrated(t, how.calibration) if t else t for t in THRESHOLDS)})
-    recipes = [_thresholds(variant.recipe, thresholds) for variant in variants]
-    scored = [evidence.scored(variant.recipe) for variant in variants]
+    recipes = [_thresholds(alternative.recipe, thresholds) for alternative in alternatives]
+    scored = [evidence.scored(alternative.recipe) for alternative in alternatives]
     tables = np.array([[one.table(t)[list(rows)] for t in thresholds] for one in scored])
     changes = [[len(changed(base, recipe)) for recipe in group] for group in recipes]
     flat = tables.reshape(-1, *tables.shape[2:])
     best, at = divmod(choose(flat, [n for group in changes for n in group], goal), len(thresholds))
     tried = []
-    for number, variant in enumerate(variants):
+    for number, alternative in enumerate(alternatives):
         own = at if number == best else choose(tables[number], changes[number], goal)
         score = total(tables[number][own])
-        tried.append(Tried(stage, variant.name, thresholds[own], score, number == best))
+        tried.append(Tried(stage, alternative.name, thresholds[own], score, number == best))
     return recipes[best][at], tried
 
 

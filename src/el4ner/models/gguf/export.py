@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from el4ner.errors import ConfigError, DataError
+from el4ner.files import whole, write_whole
 from el4ner.models.gguf.header import read_header
 from el4ner.models.gguf.merge import checksum_file, destination, intact, make
 from el4ner.models.open import locate
@@ -99,10 +100,12 @@ def export_ollama(recipe: Recipe, experts: list[Expert], folder: Path) -> list[s
         for expert in experts:
             name = names[expert.model]
             _link(expert.path, folder / f"{name}.gguf")
-            _write(folder / f"{name}.Modelfile", _MODELFILE.format(file=f"{name}.gguf", context=expert.context))
-        _write(folder / "recipe.toml", _served(recipe, {e.model: (names[e.model], e.context) for e in experts}))
+            modelfile = _MODELFILE.format(file=f"{name}.gguf", context=expert.context)
+            write_whole(folder / f"{name}.Modelfile", [modelfile])
+        write_whole(folder / "recipe.toml", [_served(recipe, {e.model: (names[e.model], e.context) for e in experts})])
         steps = "\n".join(f"    {line}" for line in [*commands, "el4ner doctor -r recipe.toml"])
-        _write(folder / "README.md", f"# {recipe.name} for Ollama\n\nIn this folder, with Ollama running:\n\n{steps}\n")
+        head = f"# {recipe.name} for Ollama\n\nIn this folder, with Ollama running:\n\n"
+        write_whole(folder / "README.md", [head, steps, "\n"])
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror}); give another folder") from error
     return commands
@@ -118,20 +121,11 @@ def _names(recipe: Recipe, experts: list[Expert]) -> dict[str, str]:
 
 
 def _link(source: Path, target: Path) -> None:
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source.resolve(), part)
-    except OSError:
-        shutil.copyfile(source, part)
-    part.replace(target)
-    part.unlink(missing_ok=True)  # two links to one file: then replacing does nothing
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text, "utf-8", newline="\n")
-    part.replace(path)
+    with whole(target) as part:
+        try:
+            os.link(source.resolve(), part)
+        except OSError:
+            shutil.copyfile(source, part)
 
 
 def _served(recipe: Recipe, served: dict[str, tuple[str, int]]) -> str:

@@ -8,7 +8,6 @@ passes over an adapter that is given to it beside a GGUF file. So both become a 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from el4ner.errors import ModelError
+from el4ner.files import whole, write_whole
 from el4ner.models.gguf.adapter import LAYERS, Adapter
 from el4ner.models.gguf.header import read_header
 
@@ -56,7 +56,7 @@ def make(base: Path, adapter: Path | None, target: Path, watch: Callable[[float]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         merge(base, Adapter.load(adapter) if adapter else None, target, watch)
-        checksum_file(target).write_text(f"{file_digest(target).hex()}  {target.name}\n", "utf-8")
+        write_whole(checksum_file(target), [f"{file_digest(target).hex()}  {target.name}\n"])
     except MismatchError as error:
         raise ModelError(f"{adapter}: it is not for {base.name}: {error}") from error
     except OSError as error:
@@ -93,26 +93,22 @@ def merge(
     except (ValueError, IndexError) as error:  # its arrays end where the file does
         raise ModelError(f"{base}: not a whole GGUF file ({error}); fetch it again") from error
     changes = _changes(adapter, reader) if adapter else {}
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    writer = gguf.GGUFWriter(part, str(reader.fields["general.architecture"].contents()))
-    _copy_metadata(reader, writer)
-    for number, tensor in enumerate(reader.tensors, 1):
-        if tensor.tensor_type == gguf.GGMLQuantizationType.F32:  # norms
-            writer.add_tensor(tensor.name, tensor.data)
-            continue
-        weights = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-        if tensor.name in changes:
-            weights = weights + changes[tensor.name]()
-        writer.add_tensor(tensor.name, gguf.quants.quantize(weights, q8), raw_dtype=q8)
-        watch(number / len(reader.tensors))
-    try:
+    with whole(target) as part:
+        writer = gguf.GGUFWriter(part, str(reader.fields["general.architecture"].contents()))
+        _copy_metadata(reader, writer)
+        for number, tensor in enumerate(reader.tensors, 1):
+            if tensor.tensor_type == gguf.GGMLQuantizationType.F32:  # norms
+                writer.add_tensor(tensor.name, tensor.data)
+                continue
+            weights = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+            if tensor.name in changes:
+                weights = weights + changes[tensor.name]()
+            writer.add_tensor(tensor.name, gguf.quants.quantize(weights, q8), raw_dtype=q8)
+            watch(number / len(reader.tensors))
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
         writer.close()
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def file_digest(path: Path) -> bytes:

@@ -20,8 +20,8 @@ _STAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of cells; the first `words` columns hold words, the others numbers. `note` goes below the title."""
+class Section:
+    """A table with its title: the first `words` columns hold words, the others numbers. `note` goes below the title."""
 
     title: str
     columns: tuple[str, ...]
@@ -30,12 +30,12 @@ class Table:
     note: str = ""
 
 
-def tables(run: Run) -> tuple[Table, ...]:
+def sections(run: Run) -> tuple[Section, ...]:
     """Kinds by type, stages, frequent confusions, and members where they differed; without those that are empty."""
     told = mistakes(run.texts)
     confused = confusion(run.judged(), [label.name for label in run.labels])
     made = (_types(told), _origins(told), _confusions(confused), _members(told))
-    return tuple(table for table in made if table.rows)
+    return tuple(section for section in made if section.rows)
 
 
 def heading(texts: int, shown: int, kind: Kind | None) -> str:
@@ -51,31 +51,31 @@ def summary(case: Case, text: str) -> tuple[str, str, str, str]:
     return kind.words if kind else "right", mentions[0], mentions[1], case.origin or ""
 
 
-def _types(told: Mistakes) -> Table:
+def _types(told: Mistakes) -> Section:
     rows = [(label, *_counts(counts, right=True)) for label, counts in told.types.items()]
     columns = ("type", "right", *_WORDS)
-    return Table("Right and wrong, by type", columns, (*rows, ("all", *_counts(told.kinds, right=True))))
+    return Section("Right and wrong, by type", columns, (*rows, ("all", *_counts(told.kinds, right=True))))
 
 
-def _origins(told: Mistakes) -> Table:
+def _origins(told: Mistakes) -> Section:
     rows = [(origin, *_counts(counts), f"{sum(counts.values()):,}") for origin, counts in told.origins.items()]
     split = sum(told.split[kind] for kind in _KINDS)
     differed = ("members differed", *_counts(told.split), f"{split:,}")
-    return Table("Where mistakes arose", ("stage", *_WORDS, "all"), (*rows, differed), note=_STAGES)
+    return Section("Where mistakes arose", ("stage", *_WORDS, "all"), (*rows, differed), note=_STAGES)
 
 
-def _confusions(confused: Confusion) -> Table:
+def _confusions(confused: Confusion) -> Section:
     pairs = confused.frequent()
     title = "Types taken for others, at the right place"
     if len(pairs) > FREQUENT:
         title += f": the {FREQUENT} most frequent pairs of {len(pairs)}"
     rows = tuple((gold, found, f"{count:,}") for gold, found, count in pairs[:FREQUENT])
-    return Table(title, ("gold", "found", "times"), rows, words=2)
+    return Section(title, ("gold", "found", "times"), rows, words=2)
 
 
-def _members(told: Mistakes) -> Table:
+def _members(told: Mistakes) -> Section:
     rows = tuple((m, f"{d.differed:,}", f"{d.outvoted:,}", f"{d.rightly:,}") for m, d in told.dissent.items())
-    return Table("Members, where they voted differently", ("member", "candidates", "outvoted", "though right"), rows)
+    return Section("Members, where they voted differently", ("member", "candidates", "outvoted", "though right"), rows)
 
 
 def _counts(counts: Mapping[Kind | None, int], right: bool = False) -> Iterator[str]:

@@ -1,0 +1,89 @@
+"""The formats that there are: those that come with el4ner, and those that installed packages register.
+
+A package registers a format, under its name, in the entry point group `el4ner.formats`:
+
+    [project.entry-points."el4ner.formats"]
+    links = "own_format:LINKS"
+
+It is imported only where it is asked for, or where no format that comes with el4ner is meant.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, entry_points
+from itertools import chain, tee
+from pathlib import Path
+
+from el4ner.errors import ConfigError, El4nerError, did_you_mean
+from el4ner.formats.conll import CONLL
+from el4ner.formats.format import Format
+from el4ner.formats.jsonl import JSONL
+from el4ner.formats.lines import Line
+from el4ner.formats.plain import PLAIN
+
+_OURS = (JSONL, CONLL, PLAIN)
+_GROUP = "el4ner.formats"
+
+
+def by_name(format: Format | str | None) -> Format | None:
+    """A format by its name; None stays None. Raises `ConfigError` for a name that nobody has, or that fails to load."""
+    if not isinstance(format, str):
+        return format
+    known = {ours.name: ours for ours in _OURS}
+    others = {entry.name: entry for entry in entry_points(group=_GROUP)}
+    if format in known:
+        return known[format]
+    if format in others:
+        return _load(others[format])
+    names = dict.fromkeys((*known, *others))
+    raise ConfigError(f"unknown format {format!r}; use one of {', '.join(names)}{did_you_mean(format, names)}")
+
+
+def by_suffix(path: str | Path) -> Format | None:
+    """The format that a file's suffix stands for, None for an unknown one."""
+    suffix = Path(path).suffix.lower()
+    known = chain(_OURS, _others() if suffix else ())
+    return next((format for format in known if suffix in format.suffixes), None)
+
+
+def sniff(lines: Iterator[Line]) -> tuple[Format, Iterator[Line]]:
+    """The format that the first lines look like, and all the lines. What looks like nothing else is plain text."""
+    for format in chain((JSONL, CONLL), _others()):
+        lines, ahead = tee(lines)
+        if _fits(format, (line.text for line in ahead if line.text.strip())):
+            return format, lines
+    return PLAIN, lines
+
+
+def _fits(format: Format, texts: Iterator[str]) -> bool:
+    try:
+        return format.sniff(texts)
+    except El4nerError:
+        raise  # the file's own fault
+    except Exception as error:
+        warnings.warn(f"format {format.name!r} failed to look at the lines, and is left out ({error})", stacklevel=2)
+        return False
+
+
+def _others() -> Iterator[Format]:
+    """The registered formats. Those that do not load are left out with a warning: perhaps nobody means them."""
+    for entry in entry_points(group=_GROUP):
+        try:
+            yield _load(entry)
+        except ConfigError as error:
+            warnings.warn(str(error), stacklevel=2)
+
+
+def _load(entry: EntryPoint) -> Format:
+    try:
+        format = entry.load()
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+    else:
+        if isinstance(format, Format):
+            return format
+        reason = f"it is a {type(format).__name__}, not an el4ner.Format"
+    where = f"entry point {entry.name} = {entry.value!r} of the group {_GROUP}"
+    raise ConfigError(f"format {entry.name!r} cannot be loaded ({where}: {reason}); mend or remove its package")
