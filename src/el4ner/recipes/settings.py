@@ -59,8 +59,7 @@ class MemberSettings(Settings):
 class RetrieveSettings(Settings):
     """Stage 1: which examples of the pool are shown with a text.
 
-    `by`: "span" is SpanSim, the paper's; "sentence" compares whole texts; "random" draws by `seed`, the same for
-    every text.
+    `by`: "span" is SpanSim, the paper's; "sentence" compares whole texts; "random" draws by `seed`, once for all texts.
     `spans`: where the input's spans come from: "members" is the paper's, zero-shot pre-extraction by every member;
     "words" takes runs of words whose part of speech can be a name, and asks nobody.
     `pool_spans`: "gold" takes the pool's labelled spans; "members" pre-extracts them once (stored); "words" as above.
