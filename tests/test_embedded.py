@@ -19,7 +19,6 @@ from el4ner.pipeline import EL4NER
 from el4ner.pool.demo import demo_pool, demo_texts
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
-from el4ner.record import record
 
 TEXTS = [demo_texts()[i] for i in (0, 1, 3, 6, 11)]  # two of news, biomedicine, a tweet, and one in Chinese
 
@@ -37,7 +36,7 @@ def bare(
 
 
 def written(annotations: list[Annotation]) -> str:
-    return "\n".join(json.dumps(record(annotation), ensure_ascii=False) for annotation in annotations)
+    return "\n".join(json.dumps(annotation.record(), ensure_ascii=False) for annotation in annotations)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ from el4ner.models.replay import recorded, replayed
 from el4ner.models.store import key
 from el4ner.pool.demo import demo_pool, demo_texts
 from el4ner.recipes.load import load_recipe
-from el4ner.record import record
 
 pytestmark = pytest.mark.filterwarnings("ignore:member .* holds fewer demonstrations")
 
@@ -69,7 +68,7 @@ def run(
     path: Path, texts: list[str] = TEXTS, replay: bool = False, **model: Any
 ) -> tuple[list[dict[str, Any]], EL4NER]:
     ner = EL4NER.from_recipe(recipe(**model), POOL, store=path, encoder=LetterEncoder(), replay=replay)
-    return [record(annotation) for annotation in ner.annotate(texts)], ner
+    return [annotation.record() for annotation in ner.annotate(texts)], ner
 
 
 def test_a_run_is_repeated_without_its_engine(path: Path) -> None:

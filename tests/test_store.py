@@ -23,7 +23,6 @@ from el4ner.errors import DataError
 from el4ner.models.base import Done, Message, Outcome, Reply, Request, Token, Usage
 from el4ner.models.constraint import Listing, OneOf
 from el4ner.models.store import Store, key
-from el4ner.record import record
 
 REPLY = Reply("Rome (location)", Outcome.CUT, (Token("Rome ", -0.25), Token("(location)", -1e-9)), Usage(12, 3, 5))
 REQUEST = Request("Text: Rome\nEntities:", 40, ("\n",), OneOf(("a", "b")), 0.7, 3)
@@ -283,7 +282,7 @@ def annotate(store: Path | None, out: Path, log: Path, die_at: int = -1) -> None
     )
     with out.open("w") as file:
         for annotation in ner.annotate(TEXTS):
-            file.write(json.dumps(record(annotation)) + "\n")
+            file.write(json.dumps(annotation.record()) + "\n")
             file.flush()
 
 

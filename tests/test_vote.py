@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Candidate, Entity, Proposal, Span, Verdict, Vote
-from el4ner.decide import Decision, Overlap, Rule, calibrated, decide, resolve, settled, uncalibrated, winner
+from el4ner.decide import (
+    Decision,
+    Out,
+    Overlap,
+    Rule,
+    calibrated,
+    decide,
+    outcomes,
+    resolve,
+    settled,
+    uncalibrated,
+    winner,
+)
 
 TEXT = "Anna Berg of New York City sings in Rome ."
 MEMBERS = ("a", "b", "c", "d")
@@ -395,3 +407,20 @@ class TestSettled:
 def outcome(cast: list[Vote], decision: Decision) -> list[str]:
     candidate = Candidate(Span(0, 4), (Proposal("a"),))
     return [entity.label for entity in decide(TEXT, [Ballot(candidate, tuple(cast))], decision)]
+
+
+@given(any_ballots(), decisions)
+def test_what_is_not_out_is_an_entity_and_the_rest_has_its_reason(ballots: list[Ballot], decision: Decision) -> None:
+    said = outcomes(TEXT, ballots, decision)
+    pairs = list(zip(ballots, said, strict=True))
+    kept = [(b.candidate.span.start, b.candidate.span.end, o.label, o.score) for b, o in pairs if o.out is None]
+    assert sorted(kept, key=str) == sorted(
+        ((e.start, e.end, e.label, e.score) for e in decide(TEXT, ballots, decision)), key=str
+    )
+    for one, outcome in pairs:
+        alone = decide(TEXT, [one], replace(decision, overlap="all"))
+        assert bool(alone) == (outcome.out in (None, Out.OVERLAPPED))
+        assert bool(outcome.why_not) == (outcome.out is not None)
+        lowered = decide(TEXT, [one], replace(decision, threshold=0.0))
+        assert (outcome.out is Out.BELOW) == (bool(lowered) and not alone)
+        assert (outcome.out is Out.REFUSED) <= bool(decide(TEXT, [one], replace(decision, verify=False, threshold=0.0)))

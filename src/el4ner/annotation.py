@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Any, TypeVar
 
 from el4ner.data import Ballot, Entity, Span
-from el4ner.decide import Decision, Overlap, Rule, decide
+from el4ner.decide import BallotOutcome, Decision, Overlap, Rule, decide, outcomes
 
 T = TypeVar("T")
 
@@ -63,6 +63,7 @@ class Annotation:
 
     def decide(
         self,
+        decision: Decision | None = None,
         *,
         rule: Rule | None = None,
         verify: bool | None = None,
@@ -70,25 +71,54 @@ class Annotation:
         threshold: float | None = None,
         overlap: Overlap | None = None,
         weights: Mapping[str, float] | None = None,
-        calibration: tuple[float, float] | Literal["as it was"] | None = "as it was",
+        calibration: tuple[float, float] | None = None,
     ) -> Annotation:
-        """The same evidence under another rule: what is not given stays as it was. No model is asked.
+        """The same evidence under another decision, or under the one that it has with other fields. No model is asked.
 
-        `calibration=None` takes the shares of the vote for scores.
-        With `overlap="all"` two entities may share a stretch. A label that wins only under the new rule was never
-        verified: its `verified` is None.
+        A field that is None stays as it was: to take a calibration off, give a whole `Decision`. With `overlap="all"`
+        two entities may share a stretch. A label that wins only under the new rule was never verified: its `verified`
+        is None.
         """
-        old = self.decision
-        decision = Decision(
+        old = decision or self.decision
+        new = Decision(
             _given(rule, old.rule),
             _given(verify, old.verify),
             _given(proposers, old.proposers),
             _given(threshold, old.threshold),
             _given(overlap, old.overlap),
             _given(weights, old.weights),
-            old.calibration if calibration == "as it was" else calibration,
+            _given(calibration, old.calibration),
         )
-        return replace(self, entities=decide(self.text, self.ballots, decision), decision=decision)
+        return replace(self, entities=decide(self.text, self.ballots, new), decision=new)
+
+    @property
+    def outcomes(self) -> list[BallotOutcome]:
+        """What became of each ballot, in their order: an entity, or why not."""
+        return outcomes(self.text, self.ballots, self.decision)
+
+    def ballot_of(self, entity: Span | Entity) -> Ballot | None:
+        """The ballot on the place of an entity, if there is one."""
+        place = entity.start, entity.end
+        return next((b for b in self.ballots if (b.candidate.span.start, b.candidate.span.end) == place), None)
+
+    def record(self) -> dict[str, Any]:
+        """A plain record, `{"id", "text", "entities"}`, as `el4ner annotate` writes it on a line; ready for JSON.
+
+        Scores have four digits.
+        """
+        return {"id": self.id, "text": self.text, "entities": [_record(entity) for entity in self.entities]}
+
+
+def _record(entity: Entity) -> dict[str, Any]:
+    return {
+        "start": entity.start,
+        "end": entity.end,
+        "text": entity.text,
+        "label": entity.label,
+        "score": round(entity.score, 4),
+        "votes": dict(entity.votes),
+        "verified": entity.verified,
+    }
 
 
 def _given(new: T | None, old: T) -> T:

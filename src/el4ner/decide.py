@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from math import exp, log
 from typing import Literal
 
-from el4ner.data import Ballot, Entity, Verdict, Vote
+from el4ner.data import Ballot, Candidate, Entity, Verdict, Vote
 
 Rule = Literal["majority", "weighted", "probability"]
 Overlap = Literal["flat", "nested", "all"]
@@ -52,26 +53,78 @@ class Decision:
     calibration: tuple[float, float] | None = None
 
 
+class Out(StrEnum):
+    """Why a ballot is no entity: the first of these that holds."""
+
+    FEW = "too few members proposed it"
+    UNVOTED = "nobody voted"
+    NONE = "none of these"
+    REFUSED = "refused by the verifier"
+    BELOW = "below the threshold"
+    OVERLAPPED = "overlaps a better one"
+
+
+@dataclass(frozen=True, slots=True)
+class BallotOutcome:
+    """What became of a ballot.
+
+    `label` is the elected type, None for "none of these" and where nobody voted; `score` is its score, between 0 and 1;
+    `verified` is whether the verifiers let it stand, None where nobody answered about it. `out` is None for an entity.
+    """
+
+    label: str | None
+    score: float
+    verified: bool | None
+    out: Out | None
+
+    @property
+    def why_not(self) -> str:
+        """Why it is no entity, in a few words; empty for one."""
+        if self.out in (Out.BELOW, Out.OVERLAPPED):
+            return f"{self.label} {self.score:.2f}, {self.out}"
+        return f"{self.label}, {self.out}" if self.out is Out.REFUSED else self.out or ""
+
+
 def decide(text: str, ballots: Sequence[Ballot], decision: Decision) -> tuple[Entity, ...]:
     """The entities of a text in order of their place, each with what speaks for it."""
-    entities = (_elect(text, ballot, decision) for ballot in ballots)
-    return resolve([e for e in entities if e is not None and e.score >= decision.threshold], decision.overlap)
+    alone = ((ballot, elect(ballot, decision)) for ballot in ballots)
+    return resolve([_entity(text, *pair) for pair in alone if pair[1].out is None], decision.overlap)
 
 
-def _elect(text: str, ballot: Ballot, decision: Decision) -> Entity | None:
-    if len({proposal.member for proposal in ballot.candidate.proposals}) < decision.proposers:
-        return None
+def outcomes(text: str, ballots: Sequence[Ballot], decision: Decision) -> list[BallotOutcome]:
+    """What became of each ballot of a text, in their order; those that are not out are the entities of `decide`."""
+    alone = [elect(ballot, decision) for ballot in ballots]
+    standing = {i: _entity(text, ballots[i], said) for i, said in enumerate(alone) if said.out is None}
+    kept = set(map(id, resolve(list(standing.values()), decision.overlap)))
+    lost = {i for i, entity in standing.items() if id(entity) not in kept}
+    return [replace(said, out=Out.OVERLAPPED) if i in lost else said for i, said in enumerate(alone)]
+
+
+def elect(ballot: Ballot, decision: Decision) -> BallotOutcome:
+    """What becomes of a ballot by itself, whatever it overlaps."""
     label, share = winner(ballot.votes, decision)
-    if label is None:
-        return None
     verdicts = [v for v in ballot.verdicts if v.label == label and v.holds is not None]
     verified = upheld(verdicts)
-    if decision.verify and verified is False:
-        return None
     score = calibrated(share * _belief(verdicts) if decision.verify else share, decision.calibration)
+    reasons = {
+        Out.FEW: not enough(ballot.candidate, decision),
+        Out.UNVOTED: label is None and all(vote.abstained for vote in ballot.votes),
+        Out.NONE: label is None,
+        Out.REFUSED: decision.verify and verified is False,
+        Out.BELOW: score < decision.threshold,
+    }
+    return BallotOutcome(label, score, verified, next((why for why, holds in reasons.items() if holds), None))
+
+
+def enough(candidate: Candidate, decision: Decision) -> bool:
+    """Whether as many members as the decision asks for have proposed a candidate."""
+    return len({proposal.member for proposal in candidate.proposals}) >= decision.proposers
+
+
+def _entity(text: str, ballot: Ballot, said: BallotOutcome) -> Entity:
     span = ballot.candidate.span
     votes = {vote.member: vote.label for vote in ballot.votes if not vote.abstained}
-    return Entity(span.start, span.end, text[span.start : span.end], label, score, votes, verified)
+    return Entity(span.start, span.end, text[span.start : span.end], said.label or "", said.score, votes, said.verified)
 
 
 def winner(votes: Sequence[Vote], decision: Decision) -> tuple[str | None, float]:

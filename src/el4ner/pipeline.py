@@ -72,8 +72,8 @@ class EL4NER:
     @cached_property
     def decision(self) -> Decision:
         """How ballots become entities. A random field whose weight is measured learns for it first."""
-        how, voting = self.recipe.decide, weights(self.recipe, self._plugin.worth if self._plugin else lambda: 1.0)
-        return Decision(how.rule, True, how.proposers, how.threshold, how.overlap, voting, how.calibration)
+        worth = self._plugin.worth if self._plugin else lambda: 1.0
+        return self.recipe.decide.decision(weights(self.recipe, worth))
 
     @classmethod
     def from_recipe(

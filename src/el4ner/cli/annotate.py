@@ -58,7 +58,6 @@ def annotate(
     """
     from el4ner.cli.progress import watched
     from el4ner.ensemble.costs import Tally
-    from el4ner.record import record
 
     named = files or [Path("-")]
     if not files and sys.stdin.isatty():
@@ -69,7 +68,7 @@ def annotate(
         tally, began = Tally(), time.perf_counter()
         with lines_to(output, inputs) as write, _interruptible(no_store):
             for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
-                write(dumps(record(annotation)))
+                write(dumps(annotation.record()))
         _summarise(tally, ner, time.perf_counter() - began)
 
 

@@ -84,7 +84,7 @@ def _again(annotation: Annotation, recipe: Recipe, verifiers: Collection[str]) -
         replace(ballot, verdicts=tuple(v for v in ballot.verdicts if v.member in verifiers))
         for ballot in annotation.ballots
     )
-    return replace(annotation, ballots=ballots).decide(verify=True, **recipe.decide.model_dump())
+    return replace(annotation, ballots=ballots).decide(recipe.decide.decision(annotation.decision.weights))
 
 
 def _changed(base: Recipe, name: str, changes: Changes) -> Recipe | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Entity, Span
-from el4ner.decide import upheld, winner
+from el4ner.decide import BallotOutcome, Out
 from el4ner.ensemble.costs import Tally
 from el4ner.evaluate.score import Score
 
@@ -71,25 +71,25 @@ class Stages:
 
 def stages(texts: Iterable[Judged]) -> Stages:
     """Go through the evidence of all texts."""
-    desk = _Counts()
+    counts = _Counts()
     tally, cut = Tally(), 0
     for text in texts:
         tally.add(text.annotation)
         cut += sum(len(trace.cut) for trace in text.annotation.traces)
-        _extraction(text, desk)
-        for ballot in text.annotation.ballots:
-            _classification(text, ballot, desk)
-            _dropping(text, ballot, desk)
-    union = desk.proposed.pop("")
-    gold = desk.gold
-    members = list(desk.cast | desk.proposed)  # who voted, in the recipe's order; who only proposed
+        _extraction(text, counts)
+        for ballot, outcome in zip(text.annotation.ballots, text.annotation.outcomes, strict=True):
+            _classification(text, ballot, outcome, counts)
+            _dropping(text, ballot, outcome, counts)
+    union = counts.proposed.pop("")
+    gold = counts.gold
+    members = list(counts.cast | counts.proposed)  # who voted, in the recipe's order; who only proposed
     return Stages(
         Score(union[True], union.total(), gold),
-        {member: Score(desk.proposed[member][True], desk.proposed[member].total(), gold) for member in members},
-        _share(desk.elected),
-        {member: _share(cast) for member, cast in desk.cast.items()},
-        Dropped(desk.verified[False], desk.verified[True]),
-        Dropped(desk.decided[False], desk.decided[True]),
+        {member: Score(counts.proposed[member][True], counts.proposed[member].total(), gold) for member in members},
+        _share(counts.elected),
+        {member: _share(cast) for member, cast in counts.cast.items()},
+        Dropped(counts.verified[False], counts.verified[True]),
+        Dropped(counts.decided[False], counts.decided[True]),
         tally.abstained,
         cut,
         tally.ungrounded,
@@ -118,26 +118,23 @@ def _extraction(text: Judged, into: _Counts) -> None:
             into.proposed[member][right] += 1
 
 
-def _classification(text: Judged, ballot: Ballot, into: _Counts) -> None:
+def _classification(text: Judged, ballot: Ballot, outcome: BallotOutcome, into: _Counts) -> None:
     types = {span.label for span in text.gold if _place(span) == _place(ballot.candidate.span)}
     if not types:
         return
-    into.elected[winner(ballot.votes, text.annotation.decision)[0] in types] += 1
+    into.elected[outcome.label in types] += 1
     for vote in ballot.votes:
         if not vote.abstained:
             into.cast[vote.member][vote.label in types] += 1
 
 
-def _dropping(text: Judged, ballot: Ballot, into: _Counts) -> None:
+def _dropping(text: Judged, ballot: Ballot, outcome: BallotOutcome, into: _Counts) -> None:
     """Of the candidates with an elected type: who threw them out, and whether that type was true."""
-    annotation, span = text.annotation, ballot.candidate.span
-    label, _ = winner(ballot.votes, annotation.decision)
-    if label is None or any(_place(e) == _place(span) and e.label == label for e in annotation.entities):
+    if outcome.label is None or outcome.out is None:
         return
-    true = any(_place(gold) == _place(span) and gold.label == label for gold in text.gold)
-    verdicts = [v for v in ballot.verdicts if v.label == label and v.holds is not None]
-    refused = annotation.decision.verify and upheld(verdicts) is False
-    (into.verified if refused else into.decided)[true] += 1
+    span = ballot.candidate.span
+    true = any(_place(gold) == _place(span) and gold.label == outcome.label for gold in text.gold)
+    (into.verified if outcome.out is Out.REFUSED else into.decided)[true] += 1
 
 
 def _place(span: Span | Entity) -> Place:

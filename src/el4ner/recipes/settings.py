@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from el4ner.decide import Overlap, Rule
+from el4ner.decide import Decision, Overlap, Rule
 from el4ner.errors import did_you_mean
 from el4ner.models.engines import ModelSettings
 from el4ner.models.settings import Count, EngineSettings, Positive, Settings, Share
@@ -168,6 +168,10 @@ class DecideSettings(Settings):
     threshold: Share = 0.0
     overlap: Overlap = "flat"
     calibration: tuple[Annotated[float, Field(ge=0.01, le=100)], Annotated[float, Field(ge=-100, le=100)]] | None = None
+
+    def decision(self, weights: Mapping[str, float]) -> Decision:
+        """The same with the weights of those who vote; verdicts count."""
+        return Decision(weights=weights, **self.model_dump())
 
 
 class Recipe(Settings):

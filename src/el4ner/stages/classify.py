@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from el4ner.data import EMPTY, NOT_ASKED, Ballot, Candidate, Proposal, Vote
-from el4ner.decide import Decision, settled
+from el4ner.decide import Decision, enough, settled
 from el4ner.ensemble.dispatch import Desk
 from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
@@ -95,7 +95,7 @@ def _matters(
     rivals = [rival for found in extracted for rival in _rivals(found.candidates)]
 
     def matters(number: int, cast: Sequence[Vote | None]) -> bool:
-        if len({proposal.member for proposal in candidates[number].proposals}) < decision.proposers:
+        if not enough(candidates[number], decision):
             return False
         # Of two that overlap the higher score stays, so that every vote counts.
         contested = rivals[number] and decision.overlap != "all"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from el4ner.data import Ballot, Label, Verdict
-from el4ner.decide import Decision, calibrated, winner
+from el4ner.decide import Decision, elect
 from el4ner.ensemble.dispatch import Desk
 from el4ner.ensemble.member import Brief, Member
 from el4ner.models.base import Outcome, Reply, Request
@@ -50,10 +50,8 @@ def verify(
 
 def _in_doubt(ballot: Ballot, decision: Decision) -> str | None:
     """The elected type, if a verdict can still matter: verdicts lower a score, they never raise it."""
-    label, share = winner(ballot.votes, decision)
-    proposers = len({proposal.member for proposal in ballot.candidate.proposals})
-    most = calibrated(share, decision.calibration)
-    return label if most >= decision.threshold and proposers >= decision.proposers else None
+    outcome = elect(ballot, decision)
+    return outcome.label if outcome.out is None else None
 
 
 def _questions(

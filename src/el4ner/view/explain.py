@@ -12,7 +12,7 @@ from rich.text import Text
 
 from el4ner.annotation import Annotation, Trace
 from el4ner.data import Ballot, Span
-from el4ner.fate import entity_of, why_not
+from el4ner.decide import BallotOutcome
 from el4ner.pool.pool import Pool
 from el4ner.text.printable import one_line
 from el4ner.view.render import entity_table, grid, highlight, label_text, probability, yes_or_no
@@ -92,10 +92,10 @@ def _voted(annotation: Annotation, members: Sequence[str], colours: Mapping[str,
     yield _heading("3 classify and 4 verify")
     judged = any(ballot.verdicts for ballot in annotation.ballots)
     table = grid("candidate", *members, *(["verdicts"] if judged else []), "outcome")
-    for ballot in annotation.ballots:
+    for ballot, outcome in zip(annotation.ballots, annotation.outcomes, strict=True):
         cells = [_vote(ballot, member) for member in members]
         verdicts = [_verdicts(ballot)] if judged else []
-        table.add_row(_mention(annotation, ballot), *cells, *verdicts, _outcome(annotation, ballot, colours))
+        table.add_row(_mention(annotation, ballot), *cells, *verdicts, _outcome(outcome, colours))
     yield table if annotation.ballots else Text("nothing to vote on")
 
 
@@ -115,11 +115,10 @@ def _verdicts(ballot: Ballot) -> Text:
     return Text(one_line("; ".join(said)) or "–")
 
 
-def _outcome(annotation: Annotation, ballot: Ballot, colours: Mapping[str, str]) -> Text:
-    entity = entity_of(annotation, ballot)
-    if entity is None:
-        return Text(f"out: {one_line(why_not(annotation, ballot))}", style="dim")
-    return label_text(entity.label, colours).append(f" {entity.score:.2f}", style="default on default")
+def _outcome(outcome: BallotOutcome, colours: Mapping[str, str]) -> Text:
+    if outcome.out or outcome.label is None:
+        return Text(f"out: {one_line(outcome.why_not)}", style="dim")
+    return label_text(outcome.label, colours).append(f" {outcome.score:.2f}", style="default on default")
 
 
 def _mention(annotation: Annotation, ballot: Ballot) -> Text:

@@ -14,7 +14,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from el4ner.annotation import Annotation, Ungrounded
 from el4ner.data import Ballot, Entity, Label, Span, Vote
 from el4ner.ensemble.costs import Cost
-from el4ner.fate import ballot_of, entity_of, why_not
 from el4ner.text.printable import one_line, printable
 from el4ner.view.marks import INK, marks, palette
 from el4ner.view.render import COUNTS, probability
@@ -62,7 +61,7 @@ def _environment() -> Environment:
     )
     made.filters.update({"one_line": one_line, "printable": printable})
     made.globals.update({"COUNTS": COUNTS, "INK": INK})
-    for function in (marks, palette, entity_of, why_not, title_of, proposers, votes, verdicts, listed):
+    for function in (marks, palette, title_of, proposers, votes, verdicts, listed):
         made.globals[function.__name__] = function
     return made
 
@@ -76,7 +75,7 @@ def title_of(annotation: Annotation, mention: Span | Entity) -> str:
     """What is said where one points at an entity: of gold, its type alone."""
     if not isinstance(mention, Entity):
         return mention.label or ""
-    ballot = ballot_of(annotation, mention)
+    ballot = annotation.ballot_of(mention)
     lines = [f"{mention.label}, score {mention.score:.2f}"]
     if ballot:
         lines += [f"{member}: {said}" for member, said in votes(ballot).items()]

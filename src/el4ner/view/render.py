@@ -16,7 +16,6 @@ from rich.text import Text
 from el4ner.annotation import Annotation
 from el4ner.data import Entity, Span
 from el4ner.ensemble.costs import Cost
-from el4ner.fate import ballot_of
 from el4ner.text.printable import one_line, printable
 from el4ner.view.marks import INK, marks
 
@@ -86,7 +85,7 @@ def spent(busy: float, seconds: float, opening: float) -> str:
 
 def vote_text(annotation: Annotation, entity: Entity, member: str) -> Text:
     """One member's vote on an entity: a tick where it voted for the entity's type, else its own, and how probable."""
-    ballot = ballot_of(annotation, entity)
+    ballot = annotation.ballot_of(entity)
     vote = next((vote for vote in ballot.votes if vote.member == member), None) if ballot else None
     if vote is None or vote.abstained:
         return Text("abstained" if vote else "", style="dim")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-from el4ner.annotation import Annotation
 from el4ner.data import Ballot
-from el4ner.decide import decide, winner
+from el4ner.decide import BallotOutcome, Out, winner
 from el4ner.evaluate.mistakes.match import Kind, Pair, match, place
 from el4ner.evaluate.stages import Judged
 
@@ -94,11 +93,14 @@ def examine(text: Judged) -> tuple[Case, ...]:
     """All cases of a text, right ones included, in order of place."""
     annotation = text.annotation
     ballots = {place(ballot.candidate.span): ballot for ballot in annotation.ballots}
+    outcomes = dict(zip(ballots, annotation.outcomes, strict=True))
     golden = {place(span) for span in text.gold}
-    return tuple(_case(pair, annotation, ballots, golden) for pair in match(text.gold, annotation.entities))
+    return tuple(_case(pair, ballots, outcomes, golden) for pair in match(text.gold, annotation.entities))
 
 
-def _case(pair: Pair, annotation: Annotation, ballots: Mapping[_Place, Ballot], gold: set[_Place]) -> Case:
+def _case(
+    pair: Pair, ballots: Mapping[_Place, Ballot], outcomes: Mapping[_Place, BallotOutcome], gold: set[_Place]
+) -> Case:
     there = [mention for mention in (pair.found, pair.gold) if mention is not None]
     ballot = ballots.get(place(there[0]))
     split = ballot is not None and len({vote.label for vote in ballot.votes if not vote.abstained}) > 1
@@ -106,20 +108,16 @@ def _case(pair: Pair, annotation: Annotation, ballots: Mapping[_Place, Ballot], 
         return Case(pair, None, split)
     if pair.gold is None:
         return Case(pair, "classification" if place(there[0]) in gold else "extraction", split)
-    return Case(pair, _lost(annotation, ballots.get(place(pair.gold)), pair.gold.label), split)
+    return Case(pair, _lost(outcomes.get(place(pair.gold)), pair.gold.label), split)
 
 
-def _lost(annotation: Annotation, ballot: Ballot | None, label: str | None) -> Origin:
-    """The stage that lost gold of type `label`; `ballot` is that on its offsets, None where nobody proposed them."""
-    decision = annotation.decision
-    if ballot is None:
+def _lost(outcome: BallotOutcome | None, label: str | None) -> Origin:
+    """The stage that lost gold of type `label`; `outcome` is that on its offsets, None where nobody proposed them."""
+    if outcome is None:
         return "extraction"
-    if len({proposal.member for proposal in ballot.candidate.proposals}) < decision.proposers:
-        return "decision"
-    if winner(ballot.votes, decision)[0] != label:
+    if outcome.label != label and outcome.out is not Out.FEW:
         return "classification"
-    stands = decide(annotation.text, [ballot], replace(decision, threshold=0.0, overlap="all"))
-    return "decision" if stands else "verification"
+    return "verification" if outcome.out is Out.REFUSED else "decision"
 
 
 def _dissent(text: Judged, into: dict[str, Dissent]) -> None:

@@ -66,19 +66,8 @@ class Evidence:
         """The texts as `recipe` annotates them."""
         asked = self._asked(recipe)
         annotations = [_heard(a, recipe) for a in asked] if recipe.verify.members else asked
-        how, voting = recipe.decide, weights(recipe, lambda: self._plugin.worth())
-        return [
-            annotation.decide(
-                rule=how.rule,
-                verify=True,
-                proposers=how.proposers,
-                threshold=how.threshold,
-                overlap=how.overlap,
-                weights=voting,
-                calibration=how.calibration,
-            )
-            for annotation in annotations
-        ]
+        decision = recipe.decide.decision(weights(recipe, lambda: self._plugin.worth()))
+        return [annotation.decide(decision) for annotation in annotations]
 
     @cached_property
     def _plugin(self) -> CrfVoter:
