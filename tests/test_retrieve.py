@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from el4ner.pool.pool import Pool
 from el4ner.recipes.settings import RetrieveSettings
 from el4ner.retrieval.index import Index, gold
-from el4ner.stages.retrieve import Retrieved, choose, retrieve
+from el4ner.stages.demonstrations import Search, choose
+from el4ner.stages.state import PassageState, Retrieved
 from el4ner.text.noun_phrases import phrases
 from el4ner.text.passage import passage
 
@@ -28,8 +29,8 @@ TEXTS = [
 def retrieved(texts: list[str], reach: int = 3, bare: int = 0, pool: Pool = POOL, **how: Any) -> list[Retrieved]:
     settings = RetrieveSettings(**{"spans": "words", **how})
     passages = [passage(text) for text in texts]
-    spans = [{"words": tuple(phrases(p.shown))} for p in passages]
-    return retrieve(passages, spans, Index(pool, LetterEncoder(), gold), settings, reach, bare)
+    states = [PassageState(p, spans={"words": tuple(phrases(p.shown))}) for p in passages]
+    return Search(Index(pool, LetterEncoder(), gold), settings, reach, bare).find(states)
 
 
 @pytest.mark.parametrize("by", ["span", "sentence", "random"])

@@ -11,16 +11,16 @@ from dataclasses import replace
 from functools import cached_property, partial
 from math import ceil
 from pathlib import Path
+from typing import Self
 
 from el4ner.annotation import Annotation
-from el4ner.assemble import assemble, trace
 from el4ner.concurrency import ahead, shares, windows
-from el4ner.crf.voter import CrfVoter, proposed, voted, weights
-from el4ner.data import Ballot, Document, Label
-from el4ner.decide import Decision
+from el4ner.crf.voter import CrfVoter, weights
+from el4ner.data import Document, Example, Label, Span
+from el4ner.decide import Decision, decide
 from el4ner.ensemble.costs import Cost, Ledger
-from el4ner.ensemble.dispatch import Desk
-from el4ner.ensemble.member import Brief, Member
+from el4ner.ensemble.dispatch import Dispatcher
+from el4ner.ensemble.member import Member
 from el4ner.errors import DataError, ModelError
 from el4ner.models.base import Model
 from el4ner.models.open import open_models
@@ -32,14 +32,14 @@ from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
 from el4ner.recipes.settings import Recipe
 from el4ner.retrieval.encoder import Encoder, default_encoder
+from el4ner.retrieval.index import Index
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import STAGE as EXTRACT
-from el4ner.stages.extract import Extracted, extract
-from el4ner.stages.label_tree import Setting, fork
-from el4ner.stages.retrieve import Retrieved
-from el4ner.stages.retriever import Retriever
+from el4ner.stages.extract import extract
+from el4ner.stages.retrieve import pool_spans, retrieve
+from el4ner.stages.state import PassageState, Task
 from el4ner.stages.verify import verify
-from el4ner.text.passage import Passage, cut, show
+from el4ner.text.passage import bytes_up_to, cut, show
 
 _STAGES = ("retrieve", "extract", "classify", "verify")
 _SILENT = 4  # passages in a row without an answer that end a run: fewer can be texts that every model refuses
@@ -47,7 +47,10 @@ _AHEAD = 3  # windows under way on servers: one waits for its last replies, one 
 
 
 class EL4NER:
-    """Annotates texts with an ensemble of language models that read demonstrations from a pool."""
+    """Annotates texts with an ensemble of language models that read demonstrations from a pool.
+
+    As a context manager it gives back what the models hold at the end of the block.
+    """
 
     def __init__(
         self,
@@ -58,21 +61,36 @@ class EL4NER:
         store: Store | None = None,
         encoder: Encoder | None = None,
     ) -> None:
+        """An ensemble of members that are made already; `from_recipe` opens a recipe's models.
+
+        `members`: one for each of `recipe.members`, in that order. `pool`: the labelled examples; it is made searchable
+        at the first text. `store`: the reply store, which stays the caller's to close; None remembers nothing.
+        `encoder`: what spans and types are compared by; None is the shipped one. Raises `MissingExtraError` where the
+        recipe needs the random field and its package is not installed.
+        """
         self.recipe = recipe
         self.pool = pool
-        self._plugin = CrfVoter(pool) if recipe.crf.hints or recipe.crf.votes else None
-        self.members = tuple(replace(m, hints=self._plugin if recipe.crf.hints else None) for m in members)
+        used = recipe.crf.hints or recipe.crf.votes
+        self._field = CrfVoter(pool) if used else None
+        self.members = tuple(replace(m, hints=self._field if recipe.crf.hints else None) for m in members)
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._silent = _SILENT  # passages in a row that nobody answered; at first, one is too many
-        self._desk = Desk(store, self._ledger)
-        self._retriever = Retriever(pool, self._encoder, recipe, self.members, self._desk)
-        self._verifiers = tuple(m for m in self.members if m.name in recipe.verify.members)
+        self._dispatch = Dispatcher(store, self._ledger)
+        how = recipe.retrieve.pool_spans
+        # What members find depends on who answered, and the reply store keeps it: no file for their spans.
+        self._index = Index(pool, self._encoder, self._pool_spans, None if how == "members" else how)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @cached_property
     def decision(self) -> Decision:
         """How ballots become entities. A random field whose weight is measured learns for it first."""
-        worth = self._plugin.worth if self._plugin else lambda: 1.0
+        worth = self._field.worth if self._field else lambda: 1.0
         return self.recipe.decide.decision(weights(self.recipe, worth))
 
     @classmethod
@@ -158,95 +176,67 @@ class EL4NER:
         """How many windows are under way: while one is parsed and voted on, servers work on the next."""
         return _AHEAD if any(member.model.overlaps for member in self.members) else 1
 
+    def _task(self, labels: tuple[Label, ...]) -> Task:
+        field = self._field if self.recipe.crf.votes else None
+        return Task(self.recipe, self.members, labels, self.decision, self._dispatch, self._encoder, field)
+
+    def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
+        return pool_spans(examples, self._task(self.pool.labels))
+
     def _annotate(
         self, documents: Sequence[Document], labels: tuple[Label, ...], leave_one_out: bool
     ) -> list[Annotation]:
-        passages = [p for i, document in enumerate(documents) for p in self._passages(i, document)]
-        if not passages:
-            return [Annotation(d.id, d.text, (), (), (), self.decision) for d in documents]
-        spans, silent = self._retriever.spans(passages, labels)
-        same = self.pool.places if leave_one_out else {}
-        hidden = [same.get(show(documents[p.document].text), []) for p in passages]
-        for p, out in zip(passages, hidden, strict=True):
-            if self._plugin is not None and out:
-                self._plugin.leave_out(documents[p.document].text, [p.shown])
-        found = self._retriever.demonstrations(passages, spans, labels, hidden)
-        briefs = self._briefs(passages, found, labels)
-        extracted: list[Extracted] = []
-        ballots: list[list[Ballot]] = []
-        for part in self._parts(briefs, len(passages)):
-            mine = {member: brief[part.start : part.stop] for member, brief in briefs.items()}
-            window = passages[part.start : part.stop]
-            seen, judged = self._judge(window, found[part.start : part.stop], mine, labels)
-            extracted += seen
-            ballots += judged
-        traces = [
-            trace(p, spans[i], found[i], {m: b[i] for m, b in briefs.items()}, extracted[i], silent[i])
-            for i, p in enumerate(passages)
-        ]
-        return [assemble(i, d, passages, ballots, traces, self.decision) for i, d in enumerate(documents)]
+        states = [s for number, document in enumerate(documents) for s in self._states(number, document, leave_one_out)]
+        if states:
+            task = self._task(labels)
+            states = retrieve(states, task, self._index)
+            states = [s for part in self._parts(states) for s in self._judged(states[part.start : part.stop], task)]
+        return [self._annotation(number, document, states) for number, document in enumerate(documents)]
 
-    def _judge(
-        self,
-        passages: Sequence[Passage],
-        found: Sequence[Retrieved],
-        briefs: dict[str, list[Brief]],
-        labels: tuple[Label, ...],
-    ) -> tuple[list[Extracted], list[list[Ballot]]]:
+    def _judged(self, states: Sequence[PassageState], task: Task) -> list[PassageState]:
         """Stages 2 to 4, for passages that the engines can hold at once."""
-        recipe = self.recipe
-        extracted = extract(passages, found, briefs, self.members, labels, recipe.extract, self._desk)
-        self._someone_answered(extracted)
-        extracted = self._tagged(passages, extracted, labels)
-        root = fork(labels, recipe.classify.branches, self._encoder, Setting(passages, found, self.members, briefs))
-        ballots = classify(passages, extracted, root, self.members, recipe.classify, self.decision, self._desk)
-        if recipe.crf.votes:
-            ballots = [[voted(ballot) for ballot in group] for group in ballots]
-        return extracted, verify(passages, ballots, briefs, self._verifiers, labels, self.decision, self._desk)
+        states = extract(states, task)
+        self._someone_answered(states)
+        return verify(classify(states, task), task)
 
-    def _parts(self, briefs: Mapping[str, Sequence[Brief]], count: int) -> Iterator[range]:
+    def _states(self, number: int, document: Document, leave_one_out: bool) -> list[PassageState]:
+        """A document's passages, each hiding the pool's copies of the whole document if it is left out."""
+        if not isinstance(document.text, str):
+            raise DataError(f"text {document.id}: expected a string, got {type(document.text).__name__}")
+        hidden = self.pool.places.get(show(document.text), []) if leave_one_out else []
+        passages = cut(document.text, bytes_up_to(self.recipe.passage_bytes), number)
+        if self._field is not None and hidden:
+            self._field.leave_out(document.text, [passage.shown for passage in passages])
+        return [PassageState(passage, hidden) for passage in passages]
+
+    def _annotation(self, number: int, document: Document, states: Sequence[PassageState]) -> Annotation:
+        """From passages back to texts: the evidence of document `number` of a window becomes its annotation."""
+        own = [state for state in states if state.passage.document == number]
+        ballots = tuple(ballot for state in own for ballot in state.placed_ballots())
+        entities = decide(document.text, ballots, self.decision)
+        traces = tuple(state.trace() for state in own)
+        return Annotation(document.id, document.text, entities, ballots, traces, self.decision)
+
+    def _parts(self, states: Sequence[PassageState]) -> Iterator[range]:
         """The window in parts of about the same size whose prefixes fit the engines' caches, all stages long."""
-        full = [0.0] * count  # how much of a cache the passage takes, of the cache that it takes most of
+        full = [0.0] * len(states)  # how much of a cache the passage takes, of the cache that it takes most of
         for model in {id(member.model): member.model for member in self.members}.values():
             if model.cached:
-                mine = [briefs[member.name] for member in self.members if member.model is model]
-                taken = [sum(brief.tokens + brief.limit for brief in group) for group in zip(*mine, strict=True)]
+                mine = [member.name for member in self.members if member.model is model]
+                taken = [sum(s.briefs[name].tokens + s.briefs[name].limit for name in mine) for s in states]
                 full = [max(one, tokens / model.cached) for one, tokens in zip(full, taken, strict=True)]
         weights = [ceil(1000 * share) for share in full]
         fewest = max(1, ceil(sum(weights) / 1000))
         return shares(weights, min(1000, ceil(sum(weights) / fewest) + max(weights)))
 
-    def _passages(self, number: int, document: Document) -> list[Passage]:
-        if not isinstance(document.text, str):
-            raise DataError(f"text {document.id}: expected a string, got {type(document.text).__name__}")
-        return cut(document.text, lambda line: len(line.encode()) <= self.recipe.passage_bytes, number)
-
-    def _briefs(
-        self, passages: Sequence[Passage], found: Sequence[Retrieved], labels: tuple[Label, ...]
-    ) -> dict[str, list[Brief]]:
-        return {
-            member.name: member.brief(labels, passages, [member.choose(r.examples, r.entity_free) for r in found])
-            for member in self.members
-        }
-
-    def _tagged(
-        self, passages: Sequence[Passage], extracted: Sequence[Extracted], labels: Sequence[Label]
-    ) -> list[Extracted]:
-        """With what the random field proposes, where it votes."""
-        if self._plugin is None or not self.recipe.crf.votes:
-            return list(extracted)
-        names = {label.name for label in labels}
-        guesses = [self._plugin.guess(p.shown, names) for p in passages]
-        return [replace(e, candidates=proposed(e.candidates, g)) for e, g in zip(extracted, guesses, strict=True)]
-
-    def _someone_answered(self, extracted: Sequence[Extracted]) -> None:
+    def _someone_answered(self, states: Sequence[PassageState]) -> None:
         """One text that every model refuses is no end; members that never answered, or not for a while, are."""
-        if not self.members or any(e.answered for e in extracted):
+        if not self.members or any(state.answered for state in states):
             self._silent = 0
             return
-        self._silent += len(extracted)
+        self._silent += len(states)
         if self._silent >= _SILENT:
-            member, reason = next(iter(extracted[0].failed.items()))
+            member, reason = next(iter(states[0].failed.items()))
             raise ModelError(
                 f"no member answered; the first reason: {EXTRACT} {member}: {reason};"
                 " `el4ner doctor` asks every endpoint"

@@ -14,7 +14,7 @@ from el4ner.models.store import Store, key
 Questions = tuple[Member, Sequence[Request]]
 
 
-class Desk:
+class Dispatcher:
     """Puts a stage's questions to the members' models, by way of the reply store."""
 
     def __init__(self, store: Store | None, ledger: Ledger) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from threading import RLock
 from typing import Literal
 
 import numpy as np
@@ -61,6 +62,7 @@ class Index:
     spans: FindSpans
     source: str | None = None
     root: Path | None = None
+    lock: RLock = field(default_factory=RLock, repr=False, compare=False)  # for those who search side by side
     _parts: dict[Kind, tuple[Part, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def extended(self, examples: Sequence[Example]) -> Index:

@@ -6,62 +6,55 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
+from el4ner.crf.voter import proposed, voted
 from el4ner.data import EMPTY, NOT_ASKED, Ballot, Candidate, Proposal, Vote
-from el4ner.decide import Decision, enough, settled
-from el4ner.ensemble.dispatch import Desk
+from el4ner.decide import enough, settled
 from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.replies import read_choice
-from el4ner.recipes.settings import ClassifySettings
-from el4ner.stages.extract import Extracted
-from el4ner.stages.label_tree import Fork
-from el4ner.text.passage import Passage
+from el4ner.stages.label_tree import Fork, label_tree
+from el4ner.stages.state import PassageState, Task
 
 STAGE = "classify"
 
 Place = tuple[int, Fork]  # a candidate, by its number, and the choice that a member has before it
 
 
-def classify(
-    passages: Sequence[Passage],
-    extracted: Sequence[Extracted],
-    fork: Fork,
-    members: Sequence[Member],
-    settings: ClassifySettings,
-    decision: Decision,
-    desk: Desk,
-) -> list[list[Ballot]]:
-    """Prompt every member with demonstrations, text and candidate, and collect the votes (PAPER, stage 3).
+def classify(states: Sequence[PassageState], task: Task) -> list[PassageState]:
+    """Prompt every member with demonstrations, text and candidate, and collect the votes (EL4NER, stage 3).
 
     One question a candidate, member and level of the label tree, behind the passage's shared prefix. Mentions of the
-    same string ask the same question, which is put once. Who is asked is `settings.ask`.
+    same string ask the same question, which is put once. Who is asked is `recipe.classify.ask`. The random field, where
+    it votes, proposes candidates of its own before, and votes after the members.
     """
-    places = [(i, candidate) for i, found in enumerate(extracted) for candidate in found.candidates]
-    if settings.ask == "nobody":
-        votes = [[_listed(c, member.name, extracted[i], settings.none) for i, c in places] for member in members]
-    else:
-        matters = _matters(extracted, members, settings, decision)
-        votes = _votes(passages, places, fork, members, settings, matters, desk)
-    if settings.ask == "both":
-        lists = [[_listed(c, member.name, extracted[i], none=False) for i, c in places] for member in members]
-        votes = [list(map(_believed, *pair)) for pair in zip(lists, votes, strict=True)]
-    ballots: list[list[Ballot]] = [[] for _ in passages]
+    if task.field is not None:
+        names = {label.name for label in task.labels}
+        states = [replace(s, candidates=proposed(s.candidates, task.field.guess(s.shown, names))) for s in states]
+    places = [(i, candidate) for i, state in enumerate(states) for candidate in state.candidates]
+    votes = _votes(states, places, task)
+    ballots: list[list[Ballot]] = [[] for _ in states]
     for number, (i, candidate) in enumerate(places):
-        ballots[i].append(Ballot(candidate, tuple(cast[number] for cast in votes)))
-    return ballots
+        ballot = Ballot(candidate, tuple(cast[number] for cast in votes))
+        ballots[i].append(ballot if task.field is None else voted(ballot))
+    return [replace(state, ballots=tuple(own)) for state, own in zip(states, ballots, strict=True)]
 
 
-def _votes(
-    passages: Sequence[Passage],
-    places: Sequence[tuple[int, Candidate]],
-    root: Fork,
-    members: Sequence[Member],
-    settings: ClassifySettings,
-    matters: Callable[[int, Sequence[Vote | None]], bool],
-    desk: Desk,
-) -> list[list[Vote]]:
-    """Each member's votes, in the order of the candidates; members whose turn it is are asked level by level."""
-    own = settings.ask in ("others", "undecided")
+def _votes(states: Sequence[PassageState], places: Sequence[tuple[int, Candidate]], task: Task) -> list[list[Vote]]:
+    """Each member's votes, in the order of the candidates: out of lists, of answers, or of both."""
+    ask, none = task.recipe.classify.ask, task.recipe.classify.none
+    if ask == "nobody":
+        return [[_listed(c, member.name, states[i], none) for i, c in places] for member in task.members]
+    answers = _answers(states, places, task)
+    if ask != "both":
+        return answers
+    lists = [[_listed(c, member.name, states[i], none=False) for i, c in places] for member in task.members]
+    return [list(map(_believed, *pair)) for pair in zip(lists, answers, strict=True)]
+
+
+def _answers(states: Sequence[PassageState], places: Sequence[tuple[int, Candidate]], task: Task) -> list[list[Vote]]:
+    """What members answer who are asked; those whose turn it is are asked level by level."""
+    members, settings = task.members, task.recipe.classify
+    own, matters, root = settings.ask in ("others", "undecided"), _matters(states, task), label_tree(states, task)
     votes = [[_own_vote(candidate, member.name) if own else None for _, candidate in places] for member in members]
     turns = [[m] for m in range(len(members))] if settings.ask == "undecided" else [range(len(members))]
     for turn in turns:
@@ -70,10 +63,10 @@ def _votes(
         none = settings.none
         while any(levels):
             asked = [
-                (members[m], [_request(passages, places[n], fork, members[m], none) for n, fork in level])
+                (members[m], [_request(states, places[n], fork, members[m], none) for n, fork in level])
                 for m, level in zip(turn, levels, strict=True)
             ]
-            replies = desk.ask(STAGE, asked)
+            replies = task.dispatch.ask(STAGE, asked)
             levels = [
                 _cast(members[m], votes[m], level, given, none)
                 for m, level, given in zip(turn, levels, replies, strict=True)
@@ -85,21 +78,20 @@ def _votes(
     ]
 
 
-def _matters(
-    extracted: Sequence[Extracted], members: Sequence[Member], settings: ClassifySettings, decision: Decision
-) -> Callable[[int, Sequence[Vote | None]], bool]:
+def _matters(states: Sequence[PassageState], task: Task) -> Callable[[int, Sequence[Vote | None]], bool]:
     """Whether the votes that a candidate, by its number, still lacks can matter."""
-    if settings.ask != "undecided":
+    decision = task.decision
+    if task.recipe.classify.ask != "undecided":
         return lambda number, cast: True
-    candidates = [candidate for found in extracted for candidate in found.candidates]
-    rivals = [rival for found in extracted for rival in _rivals(found.candidates)]
+    candidates = [candidate for state in states for candidate in state.candidates]
+    rivals = [rival for state in states for rival in _rivals(state.candidates)]
 
     def matters(number: int, cast: Sequence[Vote | None]) -> bool:
         if not enough(candidates[number], decision):
             return False
         # Of two that overlap the higher score stays, so that every vote counts.
         contested = rivals[number] and decision.overlap != "all"
-        waiting = [member.name for member, vote in zip(members, cast, strict=True) if vote is None]
+        waiting = [member.name for member, vote in zip(task.members, cast, strict=True) if vote is None]
         return contested or not settled([vote for vote in cast if vote], waiting, decision)
 
     return matters
@@ -128,10 +120,10 @@ def _cast(
 
 
 def _request(
-    passages: Sequence[Passage], place: tuple[int, Candidate], fork: Fork, member: Member, none: bool
+    states: Sequence[PassageState], place: tuple[int, Candidate], fork: Fork, member: Member, none: bool
 ) -> Request:
     i, candidate = place
-    surface = passages[i].shown[candidate.span.start : candidate.span.end]
+    surface = states[i].shown[candidate.span.start : candidate.span.end]
     return member.style.classify(fork.briefs[member.name][i].prefix, member.labels(fork.choices), surface, none)
 
 
@@ -149,14 +141,14 @@ def _own_vote(candidate: Candidate, member: str) -> Vote | None:
     return Vote(member, proposal.label, proposal.label_probability)
 
 
-def _listed(candidate: Candidate, member: str, extracted: Extracted, none: bool) -> Vote:
+def _listed(candidate: Candidate, member: str, state: PassageState, none: bool) -> Vote:
     """The vote of a member that is not asked: what it wrote in stage 2, as probable as it found span and type together.
 
     Where it wrote nothing, it votes "none of these"; without that answer (`none`), it believes in no type at all.
     """
     proposal = _proposal(candidate, member)
-    if proposal is None and member in extracted.failed:
-        return Vote(member, None, abstained=extracted.failed[member])
+    if proposal is None and member in state.failed:
+        return Vote(member, None, abstained=state.failed[member])
     if proposal is None:
         return Vote(member, None, None if none else 0.0)
     if proposal.label is None:

@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 
 from el4ner.annotation import Ungrounded
 from el4ner.data import Candidate, Example, Label, Proposal, Span
-from el4ner.ensemble.dispatch import Desk
-from el4ner.ensemble.member import Brief, Member
+from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.form import Form
 from el4ner.prompts.replies import Item
 from el4ner.recipes.settings import ExtractSettings
-from el4ner.stages.retrieve import Retrieved
+from el4ner.stages.state import PassageState, Task
 from el4ner.text.ground import ground
-from el4ner.text.passage import Passage
 from el4ner.text.words import splits_word
 
 STAGE = "extract"
@@ -24,43 +22,22 @@ _LEAD = re.compile(r"\s*(?:entities\s*:|\d{1,3}[.)])\s+", re.IGNORECASE)
 Answer = tuple[str | None, Reply]  # the type that was asked about, where it was asked about alone
 
 
-@dataclass(frozen=True, slots=True)
-class Extracted:
-    """The candidates of a passage (spans into what was shown), what has no place, who failed and why, who was cut.
-
-    A member that failed in one of several questions is among those that failed. `answered`: whether anyone did.
-    """
-
-    candidates: tuple[Candidate, ...]
-    ungrounded: tuple[Ungrounded, ...]
-    failed: Mapping[str, str]
-    cut: tuple[str, ...]
-    answered: bool
-
-
-def extract(
-    passages: Sequence[Passage],
-    found: Sequence[Retrieved],
-    briefs: dict[str, list[Brief]],
-    members: Sequence[Member],
-    labels: Sequence[Label],
-    settings: ExtractSettings,
-    desk: Desk,
-) -> list[Extracted]:
-    """Prompt every member with its demonstrations and the text, and take the union of the spans (PAPER, stage 2).
+def extract(states: Sequence[PassageState], task: Task) -> list[PassageState]:
+    """Prompt every member with its demonstrations and the text, and take the union of the spans (EL4NER, stage 2).
 
     Every mention of a listed string is a candidate; a marked one is where it is marked. What an answer holds that does
     not stand in the text, or bears an unknown type, is reported; one that the token limit cut gives its complete
-    entries.
+    entries. A member that failed in one of several questions is among those that failed.
     """
-    answers: list[dict[str, list[Answer]]] = [{m.name: [] for m in members} for _ in passages]
-    asked = [questions(passages, found, briefs[member.name], member, labels, settings) for member in members]
-    replies = desk.ask(STAGE, [(m, [q.request for q in own]) for m, own in zip(members, asked, strict=True)])
-    for member, own, given in zip(members, asked, replies, strict=True):
+    answers: list[dict[str, list[Answer]]] = [{m.name: [] for m in task.members} for _ in states]
+    asked = [questions(states, member, task) for member in task.members]
+    replies = task.dispatch.ask(
+        STAGE, [(m, [q.request for q in own]) for m, own in zip(task.members, asked, strict=True)]
+    )
+    for member, own, given in zip(task.members, asked, replies, strict=True):
         for question, reply in zip(own, given, strict=True):
             answers[question.passage][member.name].append((question.label, reply))
-    form = form_of(settings)
-    return [_union(passage.shown, given, labels, form) for passage, given in zip(passages, answers, strict=True)]
+    return [_union(state, given, task) for state, given in zip(states, answers, strict=True)]
 
 
 def _entries(items: Sequence[Item], shown: str) -> Iterator[Item]:
@@ -77,27 +54,31 @@ def _entries(items: Sequence[Item], shown: str) -> Iterator[Item]:
             yield replace(item, text=parts[-1])
 
 
-def _union(shown: str, answers: Mapping[str, Sequence[Answer]], labels: Sequence[Label], form: Form) -> Extracted:
-    names = {label.name for label in labels}
+def _union(state: PassageState, answers: Mapping[str, Sequence[Answer]], task: Task) -> PassageState:
+    form, names = form_of(task.recipe.extract), {label.name for label in task.labels}
     found: dict[Span, dict[str, Proposal]] = {}
     ungrounded: list[Ungrounded] = []
     for member, given in answers.items():
         for label, reply in given:
-            proposed, lost = _read(shown, member, reply, form, names if label is None else {label}, label)
+            proposed, lost = _read(state.shown, member, reply, form, names if label is None else {label}, label)
             ungrounded += lost
             for span, proposal in proposed.items():
                 by = found.setdefault(span, {})
                 by[member] = max(by.get(member, proposal), proposal, key=_sureness)  # the first of equals
     ordered = sorted(found, key=lambda span: (span.start, -span.end))
-    candidates = tuple(Candidate(span, tuple(found[span].values())) for span in ordered)
     replies = [(member, reply) for member, given in answers.items() for _, reply in given]
     failed: dict[str, str] = {}
     for member, reply in replies:
         if reply.outcome is Outcome.FAILED:
             failed.setdefault(member, reply.error)
-    cut = tuple(dict.fromkeys(m for m, r in replies if r.outcome is Outcome.CUT))
-    answered = any(r.outcome is not Outcome.FAILED for _, r in replies)
-    return Extracted(candidates, tuple(dict.fromkeys(ungrounded)), failed, cut, answered)
+    return replace(
+        state,
+        candidates=tuple(Candidate(span, tuple(found[span].values())) for span in ordered),
+        ungrounded=tuple(dict.fromkeys(ungrounded)),
+        failed=failed,
+        cut=tuple(dict.fromkeys(m for m, r in replies if r.outcome is Outcome.CUT)),
+        answered=any(r.outcome is not Outcome.FAILED for _, r in replies),
+    )
 
 
 def _read(
@@ -145,28 +126,23 @@ def form_of(settings: ExtractSettings) -> Form:
     return Form.MARKS if settings.answer == "marks" else Form.REASONS
 
 
-def questions(
-    passages: Sequence[Passage],
-    found: Sequence[Retrieved],
-    briefs: Sequence[Brief],
-    member: Member,
-    labels: Sequence[Label],
-    settings: ExtractSettings,
-) -> list[Question]:
+def questions(states: Sequence[PassageState], member: Member, task: Task) -> list[Question]:
     """All questions to a member, those that share a prefix next to each other.
 
-    A list of all types follows the shared prefix (`briefs`); other questions have prefixes of their own.
+    A list of all types follows the prefix that all its questions share (its brief); others have prefixes of their own.
     """
+    settings = task.recipe.extract
     form, apart = form_of(settings), settings.types == "apart"
     asked = []
-    for group in [[label] for label in labels] if apart else [labels]:
-        mine = list(briefs)
+    for group in [[label] for label in task.labels] if apart else [task.labels]:
         if apart or form is not Form.LIST:
-            shots = [member.choose(_holding(r.examples, group), r.entity_free) for r in found]
-            mine = member.brief(group, passages, shots, form)
+            shots = [member.choose(_holding(s.retrieved.examples, group), s.retrieved.entity_free) for s in states]
+            briefs = member.brief(group, [s.passage for s in states], shots, form)
+        else:
+            briefs = [state.briefs[member.name] for state in states]
         shown = member.labels(group)
-        for i, (passage, brief) in enumerate(zip(passages, mine, strict=True)):
-            request = member.style.extract(brief.prefix, shown, passage.shown, settings.constrain, brief.limit, form)
+        for i, (state, brief) in enumerate(zip(states, briefs, strict=True)):
+            request = member.style.extract(brief.prefix, shown, state.shown, settings.constrain, brief.limit, form)
             requests = _samples(request, member, settings.samples)
             asked += [Question(i, group[0].name if apart else None, request) for request in requests]
     return asked

@@ -14,8 +14,7 @@ import numpy as np
 from el4ner.data import Example, Label
 from el4ner.ensemble.member import Brief, Member
 from el4ner.retrieval.encoder import Encoder
-from el4ner.stages.retrieve import Retrieved
-from el4ner.text.passage import Passage
+from el4ner.stages.state import PassageState, Task
 
 
 @dataclass(frozen=True)
@@ -27,31 +26,35 @@ class Fork:
     briefs: Mapping[str, Sequence[Brief]]
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What forks are made from, for a window of passages: `briefs` are those that all questions share."""
-
-    passages: Sequence[Passage]
-    found: Sequence[Retrieved]
-    members: Sequence[Member]
-    briefs: Mapping[str, Sequence[Brief]]
+def label_tree(states: Sequence[PassageState], task: Task) -> Fork:
+    """The first question for a window of passages."""
+    briefs = {member.name: [state.briefs[member.name] for state in states] for member in task.members}
+    return _fork(task.labels, briefs, states, task)
 
 
-def fork(labels: Sequence[Label], branches: int | None, encoder: Encoder, setting: Setting) -> Fork:
+def _fork(
+    labels: Sequence[Label], briefs: Mapping[str, Sequence[Brief]], states: Sequence[PassageState], task: Task
+) -> Fork:
     """One question for all labels, or, of more than `branches`, as many groups of like ones, which fork in turn."""
+    branches = task.recipe.classify.branches
     if branches is None or len(labels) <= branches:
-        return Fork(tuple(labels), {}, setting.briefs)
-    groups = [(joined(group), group) for group in grouped(labels, branches, encoder)]
+        return Fork(tuple(labels), {}, briefs)
+    groups = [(joined(group), group) for group in grouped(labels, branches, task.encoder)]
     choices = [whole for whole, _ in groups]
     names = {label.name: whole.name for whole, group in groups for label in group}
-    briefs = {member.name: _briefs(member, choices, names, setting) for member in setting.members}
-    inside = {whole.name: fork(group, branches, encoder, setting) for whole, group in groups if len(group) > 1}
-    return Fork(tuple(choices), inside, briefs)
+    own = {member.name: _briefs(member, choices, names, states) for member in task.members}
+    inside = {whole.name: _fork(group, briefs, states, task) for whole, group in groups if len(group) > 1}
+    return Fork(tuple(choices), inside, own)
 
 
-def _briefs(member: Member, choices: Sequence[Label], names: Mapping[str, str], setting: Setting) -> list[Brief]:
-    shots = [[_renamed(example, names) for example in member.choose(r.examples, r.entity_free)] for r in setting.found]
-    return member.brief(choices, setting.passages, shots)
+def _briefs(
+    member: Member, choices: Sequence[Label], names: Mapping[str, str], states: Sequence[PassageState]
+) -> list[Brief]:
+    shots = [
+        [_renamed(example, names) for example in member.choose(s.retrieved.examples, s.retrieved.entity_free)]
+        for s in states
+    ]
+    return member.brief(choices, [state.passage for state in states], shots)
 
 
 def _renamed(example: Example, names: Mapping[str, str]) -> Example:

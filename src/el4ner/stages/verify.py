@@ -5,47 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from el4ner.data import Ballot, Label, Verdict
+from el4ner.data import Ballot, Verdict
 from el4ner.decide import Decision, elect
-from el4ner.ensemble.dispatch import Desk
-from el4ner.ensemble.member import Brief, Member
+from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.replies import read_choice
-from el4ner.text.passage import Passage
+from el4ner.stages.state import PassageState, Task
 
 STAGE = "verify"
 
 
-def verify(
-    passages: Sequence[Passage],
-    ballots: Sequence[Sequence[Ballot]],
-    briefs: dict[str, list[Brief]],
-    verifiers: Sequence[Member],
-    labels: Sequence[Label],
-    decision: Decision,
-    desk: Desk,
-) -> list[list[Ballot]]:
-    """Ask every verifier of each candidate's elected type whether the span is of that type in the text (PAPER stage 4).
+def verify(states: Sequence[PassageState], task: Task) -> list[PassageState]:
+    """Ask every verifier of each candidate's elected type whether the span is of that type (EL4NER, stage 4).
 
     Candidates that are out already are not asked about: dropped by the vote, or below the threshold or the number of
     proposers. To have all verdicts, set both aside in the recipe, and use `Annotation.decide`.
     """
     wanted = [
         (i, j, label)
-        for i, group in enumerate(ballots)
-        for j, ballot in enumerate(group)
-        if (label := _in_doubt(ballot, decision)) is not None
+        for i, state in enumerate(states)
+        for j, ballot in enumerate(state.ballots)
+        if (label := _in_doubt(ballot, task.decision)) is not None
     ]
-    result = [list(group) for group in ballots]
-    asked = [
-        (verifier, _questions(passages, ballots, briefs[verifier.name], verifier, labels, wanted))
-        for verifier in verifiers
-    ]
-    for verifier, replies in zip(verifiers, desk.ask(STAGE, asked), strict=True):
+    ballots = [list(state.ballots) for state in states]
+    verifiers = [member for member in task.members if member.name in task.recipe.verify.members]
+    asked = [(verifier, _questions(states, wanted, verifier, task)) for verifier in verifiers]
+    for verifier, replies in zip(verifiers, task.dispatch.ask(STAGE, asked), strict=True):
         for (i, j, label), reply in zip(wanted, replies, strict=True):
             verdict = _verdict(verifier, label, reply)
-            result[i][j] = replace(result[i][j], verdicts=(*result[i][j].verdicts, verdict))
-    return result
+            ballots[i][j] = replace(ballots[i][j], verdicts=(*ballots[i][j].verdicts, verdict))
+    return [replace(state, ballots=tuple(own)) for state, own in zip(states, ballots, strict=True)]
 
 
 def _in_doubt(ballot: Ballot, decision: Decision) -> str | None:
@@ -55,19 +44,14 @@ def _in_doubt(ballot: Ballot, decision: Decision) -> str | None:
 
 
 def _questions(
-    passages: Sequence[Passage],
-    ballots: Sequence[Sequence[Ballot]],
-    briefs: Sequence[Brief],
-    verifier: Member,
-    labels: Sequence[Label],
-    wanted: Sequence[tuple[int, int, str]],
+    states: Sequence[PassageState], wanted: Sequence[tuple[int, int, str]], verifier: Member, task: Task
 ) -> list[Request]:
-    shown = verifier.labels(labels)
+    shown = verifier.labels(task.labels)
     requests = []
     for i, j, label in wanted:
-        span = ballots[i][j].candidate.span
-        surface = passages[i].shown[span.start : span.end]
-        requests.append(verifier.style.verify(briefs[i].prefix, shown, surface, label))
+        span = states[i].ballots[j].candidate.span
+        surface = states[i].shown[span.start : span.end]
+        requests.append(verifier.style.verify(states[i].briefs[verifier.name].prefix, shown, surface, label))
     return requests
 
 

@@ -70,6 +70,11 @@ def _shown(char: str) -> str:
     return "\ufffd" if category == "Cs" else char
 
 
+def bytes_up_to(limit: int) -> Callable[[str], bool]:
+    """Whether a shown line has so many bytes of UTF-8 at most, for `cut`."""
+    return lambda line: len(line.encode()) <= limit
+
+
 def cut(text: str, fits: Callable[[str], bool], document: int = 0) -> list[Passage]:
     """Cut a text into passages that fit, at sentence ends where there are any, else at spaces, else anywhere.
 

@@ -25,7 +25,7 @@ from el4ner.models.store import Store
 from el4ner.pool.pool import Pool
 from el4ner.recipes.load import load_recipe
 from el4ner.recipes.settings import Recipe
-from el4ner.text.passage import cut, show
+from el4ner.text.passage import bytes_up_to, cut, show
 
 FOLDS = 5
 LEAST = 10  # texts with entities: two a fold
@@ -147,7 +147,7 @@ def draw(pool: Pool, texts: int, seed: int) -> tuple[Example, ...]:
 def budget(recipe: Recipe, pool: Pool, drawn: tuple[Example, ...], only_scores: bool = False) -> Budget:
     """What a search by these texts can cost."""
     members = len(recipe.members)
-    passages = sum(len(cut(e.text, lambda line: len(line.encode()) <= recipe.passage_bytes)) for e in drawn)
+    passages = sum(len(cut(e.text, bytes_up_to(recipe.passage_bytes))) for e in drawn)
     candidates = 2 * sum(len(example.entities) for example in drawn)
     axes = [len(demonstrations(recipe, pool)), len(retrievals(recipe))]
     searched = sum(axes) - len(axes) + 1, prod(axes)

@@ -11,7 +11,7 @@ import pytest
 from fakes import Asked, FakeModel, ensemble, scripted
 
 from el4ner.ensemble.costs import Ledger
-from el4ner.ensemble.dispatch import Desk
+from el4ner.ensemble.dispatch import Dispatcher
 from el4ner.ensemble.member import Member
 from el4ner.models.base import Done, Reply, Request
 from el4ner.models.store import Store
@@ -33,7 +33,7 @@ def echo() -> FakeModel:
 def test_members_that_share_a_model_are_asked_in_one_batch_and_nothing_twice() -> None:
     model, ledger = echo(), Ledger()
     one, two = member(model, "one"), member(model, "two")
-    replies = Desk(None, ledger).ask("extract", [(one, requests("a", "b", "a")), (two, requests("b", "c"))])
+    replies = Dispatcher(None, ledger).ask("extract", [(one, requests("a", "b", "a")), (two, requests("b", "c"))])
     assert [[reply.text for reply in given] for given in replies] == [["a!", "b!", "a!"], ["b!", "c!"]]
     assert model.batches == [3]
     first, second = ledger.costs
@@ -44,9 +44,9 @@ def test_members_that_share_a_model_are_asked_in_one_batch_and_nothing_twice() -
 def test_what_the_store_knows_is_not_asked_and_its_tokens_are_told_apart(tmp_path: Path) -> None:
     model, store = echo(), Store.open(tmp_path / "s.db")
     one = member(model, "one")
-    Desk(store, Ledger()).ask("extract", [(one, requests("a"))])
+    Dispatcher(store, Ledger()).ask("extract", [(one, requests("a"))])
     ledger = Ledger()
-    Desk(store, ledger).ask("extract", [(one, requests("a", "b"))])
+    Dispatcher(store, ledger).ask("extract", [(one, requests("a", "b"))])
     (cost,) = ledger.costs
     assert (cost.asked, cost.stored, cost.calls) == (2, 1, 1)
     assert (cost.prompt, cost.stored_prompt) == (3, 3)
@@ -61,7 +61,7 @@ def test_different_models_answer_side_by_side() -> None:
         return "there"
 
     members = [member(FakeModel(answer, identity=name, overlaps=True), name) for name in ("one", "two")]
-    replies = Desk(None, Ledger()).ask("extract", [(one, requests("a")) for one in members])
+    replies = Dispatcher(None, Ledger()).ask("extract", [(one, requests("a")) for one in members])
     assert [given[0].text for given in replies] == ["there", "there"]
 
 
@@ -75,7 +75,7 @@ def test_models_that_take_the_whole_machine_take_turns() -> None:
         return request.prompt if isinstance(request.prompt, str) else ""
 
     members = [member(FakeModel(answer, identity=name), name) for name in ("one", "two", "three")]
-    replies = Desk(None, Ledger()).ask("extract", [(one, requests(one.name)) for one in members])
+    replies = Dispatcher(None, Ledger()).ask("extract", [(one, requests(one.name)) for one in members])
     assert [given[0].text for given in replies] == ["one", "two", "three"]
 
 
@@ -87,7 +87,7 @@ def test_time_side_by_side_counts_once() -> None:
     ledger = Ledger()
     members = [member(FakeModel(answer, identity=name, overlaps=True), name) for name in ("one", "two")]
     began = time.perf_counter()
-    Desk(None, ledger).ask("extract", [(one, requests("a")) for one in members])
+    Dispatcher(None, ledger).ask("extract", [(one, requests("a")) for one in members])
     wall = time.perf_counter() - began
     assert 0.2 <= ledger.busy <= wall
     assert sum(cost.seconds for cost in ledger.costs) > 0.39
@@ -109,9 +109,9 @@ def test_replies_that_were_there_before_an_interrupt_are_kept(tmp_path: Path) ->
     store = Store.open(tmp_path / "s.db")
     dying = Dying(lambda request: "said")
     with pytest.raises(KeyboardInterrupt):
-        Desk(store, Ledger()).ask("extract", [(member(dying, "one"), requests("a", "b", "c"))])
+        Dispatcher(store, Ledger()).ask("extract", [(member(dying, "one"), requests("a", "b", "c"))])
     again = FakeModel(lambda request: "said", identity=dying.identity)
-    Desk(store, Ledger()).ask("extract", [(member(again, "one"), requests("a", "b", "c"))])
+    Dispatcher(store, Ledger()).ask("extract", [(member(again, "one"), requests("a", "b", "c"))])
     assert [request.prompt for request in again.asked] == ["c"]
 
 
