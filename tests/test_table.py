@@ -10,7 +10,7 @@ import el4ner.retrieval.approximate
 import el4ner.retrieval.spansim
 from el4ner.retrieval.approximate import Coarse
 from el4ner.retrieval.encoder import default_encoder
-from el4ner.retrieval.spansim import Asked, Ranking, Table, arrange, largest
+from el4ner.retrieval.spansim import Asked, Ranking, SpanTable, arrange, largest
 
 Floats = NDArray[np.float32]
 Groups = list[Floats]  # the span vectors of each text
@@ -21,12 +21,12 @@ def unit(rng: np.random.Generator, rows: int, width: int) -> Floats:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def table_of(groups: Groups, start: int = 0) -> Table:
+def table_of(groups: Groups, start: int = 0) -> SpanTable:
     counts = np.array([len(group) for group in groups], dtype=np.int64)
     order, _ = arrange(counts)
     width = max([group.shape[1] for group in groups], default=1)
     vectors = np.concatenate([groups[i] for i in order]) if len(order) else np.empty((0, width), np.float32)
-    return Table(vectors, order + start, counts[order])
+    return SpanTable(vectors, order + start, counts[order])
 
 
 def asked_of(queries: list[tuple[Floats, list[float]]]) -> Asked:
@@ -72,7 +72,7 @@ def test_a_batch_is_ranked_by_the_formula_whatever_the_block(
     table, asked = table_of(groups), asked_of(queries)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(el4ner.retrieval.spansim, "_BLOCK", block)
-        patch.setattr(Table.blocks, "__defaults__", (block,))
+        patch.setattr(SpanTable.blocks, "__defaults__", (block,))
         scanned, found = table.scan(asked), table.rank(asked, count)
     for (query, weights), scores, ranking in zip(queries, scanned, found, strict=True):
         expected = by_the_formula(query, weights, groups)
@@ -140,7 +140,7 @@ def test_the_largest_and_what_is_nearly_as_large(values: list[float], count: int
 
 
 @pytest.fixture(scope="module")
-def clustered() -> Table:
+def clustered() -> SpanTable:
     """Texts of spans in clusters: points around 400 centres."""
     rng = np.random.default_rng(2)
     centres = unit(rng, 400, 32)
@@ -151,7 +151,7 @@ def clustered() -> Table:
     return table_of(groups)
 
 
-def test_the_first_pass_keeps_the_best(clustered: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_pass_keeps_the_best(clustered: SpanTable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(el4ner.retrieval.approximate, "KEPT", 400)
     monkeypatch.setattr(el4ner.retrieval.approximate, "_FIRST", 32)
     monkeypatch.setattr(el4ner.retrieval.approximate, "_SECOND", 32)
@@ -169,7 +169,7 @@ def test_the_first_pass_keeps_the_best(clustered: Table, monkeypatch: pytest.Mon
     assert np.mean(recall) >= 0.95
 
 
-def test_centres_are_the_same_every_time(clustered: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_centres_are_the_same_every_time(clustered: SpanTable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(el4ner.retrieval.approximate, "_FIRST", 16)
     first, second = Coarse.of(clustered), Coarse.of(clustered)
     np.testing.assert_array_equal(first.codes, second.codes)

@@ -11,10 +11,10 @@ SCRIPT = """
 from el4ner import EL4NER, Label, Pool, load_recipe
 from el4ner.pool.demo import demo_pool, demo_texts
 from el4ner.retrieval.encoder import default_encoder
-from el4ner.text.pos_tagger import tag
+from el4ner.text.pos_tagger import default_pos_tagger
 from el4ner.view.page import page
 assert len(demo_pool().examples) > 150 and len(list(demo_texts())) == 12
-assert default_encoder().encode(["Porto"]).shape[0] == 1 and tag(["Porto"])
+assert default_encoder().encode(["Porto"]).shape[0] == 1 and default_pos_tagger().tag(["Porto"])
 assert page("t", [], [], []).startswith("<!doctype html>")
 try:
     EL4NER.from_recipe("nano", demo_pool())

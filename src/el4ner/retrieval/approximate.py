@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from el4ner.retrieval.spansim import Asked, Ranking, Table, Vectors, largest
+from el4ner.retrieval.spansim import Asked, Ranking, SpanTable, Vectors, largest
 
 # Spans. A million (of 128 dimensions) take the exact scan 15 ms of one core for a text of 6 spans, this pass 6; ten
 # million, five noisy copies of two, 169 and 36, and 99.6 % of the best 8 are found. Below a million little is gained.
@@ -42,7 +42,7 @@ class Coarse:
     codes: Codes
 
     @classmethod
-    def of(cls, table: Table, seed: int = 0) -> Coarse:
+    def of(cls, table: SpanTable, seed: int = 0) -> Coarse:
         """Learn centres from a sample of the table's rows, by k-means in two levels, and give every row its own."""
         rng = np.random.default_rng(seed)
         some = rng.choice(len(table.vectors), min(_SAMPLE, len(table.vectors)), replace=False)
@@ -55,7 +55,7 @@ class Coarse:
             codes[at : at + _CHUNK] = _codes(np.asarray(table.vectors[at : at + _CHUNK]), first, second)
         return cls(second.reshape(-1, sample.shape[1]), codes)
 
-    def rank(self, table: Table, asked: Asked, count: int) -> list[Ranking]:
+    def rank(self, table: SpanTable, asked: Asked, count: int) -> list[Ranking]:
         """About the `count` best texts of the table for each one asked about; their order and scores are exact."""
         kept, found = max(KEPT, 4 * count), []
         for at in range(0, asked.shares.shape[1], _TOGETHER):
@@ -64,7 +64,7 @@ class Coarse:
                 found.append(table.best(some, column, largest(scores, kept, 0)[: 2 * kept], count))
         return found
 
-    def _scan(self, table: Table, asked: Asked) -> Vectors:
+    def _scan(self, table: SpanTable, asked: Asked) -> Vectors:
         scores = np.empty((asked.shares.shape[1], len(table.owners)), dtype=np.float32)
         # Bytes are the point: they are what limits looking up. 1/127 is a tenth of what the centres are off.
         cosines = np.rint(np.clip(self.centres @ asked.vectors.T, -1, 1) * 127).astype(np.int8)

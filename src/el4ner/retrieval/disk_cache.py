@@ -29,10 +29,10 @@ from platformdirs import user_cache_path
 from el4ner.data import Example
 from el4ner.files import whole
 from el4ner.retrieval.approximate import Coarse
-from el4ner.retrieval.spansim import Table, Vectors
+from el4ner.retrieval.spansim import SpanTable, Vectors
 
 _PROBES = 512  # rows whose checksum is kept; one of a whole file would cost a second a gigabyte at every start
-Build = Callable[[Callable[[int, int], Vectors]], Table]
+Build = Callable[[Callable[[int, int], Vectors]], SpanTable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Shelf:
         """Where the table of the examples from `start` to the last belongs."""
         return self.folder / f"{start}-{len(examples)}-{digests(examples, [len(examples)])[len(examples)]}"
 
-    def write(self, place: Path, build: Build) -> Table:
+    def write(self, place: Path, build: Build) -> SpanTable:
         """Build a table into a file that appears whole or not at all; in memory, with a warning, where that fails."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ class Shelf:
         return build(lambda rows, width: np.empty((rows, width), dtype=np.float32))
 
 
-def read(place: Path) -> Table | None:
+def read(place: Path) -> SpanTable | None:
     """A table from disk, its vectors mapped into memory; None where it is not what was written there.
 
     Compared are the files' sizes and shapes, all that is small, and a sample of the vectors.
@@ -91,13 +91,13 @@ def read(place: Path) -> Table | None:
         meta = json.loads((place / "meta.json").read_text("utf-8"))
         vectors = np.asarray(np.load(place / "vectors.npy", mmap_mode="r", allow_pickle=False))
         texts = np.load(place / "texts.npy", allow_pickle=False)
-        table = Table(vectors, texts[0], texts[1])
+        table = SpanTable(vectors, texts[0], texts[1])
         return table if meta == _meta(table) else None
     except (OSError, ValueError, IndexError, EOFError):
         return None
 
 
-def coarse(place: Path, table: Table) -> Coarse:
+def coarse(place: Path, table: SpanTable) -> Coarse:
     """The first pass over a table that is kept in `place`, from there or made and kept."""
     file = place / "coarse.npz"
     try:
@@ -133,7 +133,7 @@ def _mapped(folder: Path, rows: int, width: int) -> Vectors:
     return np.lib.format.open_memmap(folder / "vectors.npy", mode="w+", dtype=np.float32, shape=shape)
 
 
-def _save(table: Table, folder: Path) -> None:
+def _save(table: SpanTable, folder: Path) -> None:
     if isinstance(table.vectors, np.memmap):
         table.vectors.flush()
     np.save(folder / "texts.npy", np.stack([table.owners, table.counts]))
@@ -143,7 +143,7 @@ def _save(table: Table, folder: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _meta(table: Table) -> dict[str, object]:
+def _meta(table: SpanTable) -> dict[str, object]:
     probes = np.linspace(0, len(table.vectors) - 1, min(_PROBES, len(table.vectors))).astype(np.int64)
     return {
         "shape": list(table.vectors.shape),

@@ -18,7 +18,7 @@ from el4ner.pool.pool import Pool
 from el4ner.retrieval.approximate import FROM, Coarse
 from el4ner.retrieval.disk_cache import Shelf, coarse, read
 from el4ner.retrieval.encoder import Encoder
-from el4ner.retrieval.spansim import Asked, Integers, Ranking, Table, Vectors, arrange
+from el4ner.retrieval.spansim import Asked, Integers, Ranking, SpanTable, Vectors, arrange
 from el4ner.text.passage import show
 
 # What can be searched: the spans of the examples with entities, their whole texts, the texts without entities.
@@ -35,7 +35,7 @@ class Part:
     """A stretch of the pool up to example `end` as a table; `place` is where it is kept on disk, None in memory."""
 
     end: int
-    table: Table
+    table: SpanTable
     place: Path | None = None
 
     @cached_property
@@ -126,7 +126,7 @@ class Index:
         table = shelf.write(place, lambda allocate: self._embed(kind, start, allocate))
         return Part(len(examples), table, place)
 
-    def _embed(self, kind: Kind, start: int, allocate: Callable[[int, int], Vectors]) -> Table:
+    def _embed(self, kind: Kind, start: int, allocate: Callable[[int, int], Vectors]) -> SpanTable:
         examples = self.pool.examples[start:]
         if kind == "spans":
             named = [example for example in examples if example.entities]
@@ -152,7 +152,7 @@ def embed(
     start: int,
     encoder: Encoder,
     allocate: Callable[[int, int], Vectors],
-) -> Table:
+) -> SpanTable:
     """A table of surfaces that come text by text, `counts` of them each; the first text is number `start`.
 
     `allocate` gives the array of rows and dimensions that the vectors are written to.
@@ -168,7 +168,7 @@ def embed(
         vectors[rows[at : at + _BATCH]] = some
     if vectors is None:
         vectors = encoder.encode([])
-    return Table(vectors, order + start, counts[order])
+    return SpanTable(vectors, order + start, counts[order])
 
 
 def _in_memory(rows: int, width: int) -> Vectors:
@@ -179,7 +179,7 @@ def _size(part: Part) -> int:
     return len(part.table.vectors)
 
 
-def _joined(first: Table, second: Table) -> Table:
+def _joined(first: SpanTable, second: SpanTable) -> SpanTable:
     """One table of the texts of two."""
     counts = np.concatenate([first.counts, second.counts])
     order = np.lexsort((np.concatenate([first.owners, second.owners]), counts))
@@ -187,4 +187,4 @@ def _joined(first: Table, second: Table) -> Table:
     counts = counts[order]
     rows = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
     vectors = np.concatenate([first.vectors, second.vectors])[rows]
-    return Table(vectors, np.concatenate([first.owners, second.owners])[order], counts)
+    return SpanTable(vectors, np.concatenate([first.owners, second.owners])[order], counts)

@@ -92,7 +92,7 @@ NOTHING = Ranking(np.empty(0, dtype=np.int64), np.empty(0))
 
 
 @dataclass(frozen=True)
-class Table:
+class SpanTable:
     """Spans of texts: `vectors` (m, d), unit or zero; `owners` (t,) the texts' numbers; `counts` (t,) of their spans.
 
     Texts stand in the order of their counts, then numbers, and their rows likewise; every text has a span (one without
