@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from el4ner.data import Span as Span
     from el4ner.data import Verdict as Verdict
     from el4ner.data import Vote as Vote
+    from el4ner.decide import BallotOutcome as BallotOutcome
     from el4ner.decide import Decision as Decision
+    from el4ner.decide import Out as Out
     from el4ner.errors import ConfigError as ConfigError
     from el4ner.errors import ContextError as ContextError
     from el4ner.errors import DataError as DataError
@@ -74,7 +76,7 @@ _HOMES = {
     "pipeline": ("EL4NER",),
     "pool.pool": ("Pool",),
     "recipes.load": ("load_recipe",),
-    "decide": ("Decision",),
+    "decide": ("BallotOutcome", "Decision", "Out"),
     "retrieval.encoder": ("Encoder",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
