@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -43,6 +42,8 @@ for name, group in (("pool", pools), ("data", sets), ("experts", merged)):
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         out.print(f"el4ner {version('el4ner')}")
         raise typer.Exit
 
