@@ -31,13 +31,15 @@ members = ["one"]
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package with the example's engine, and two that are broken."""
+    """A package with the example's engine, and three that are broken."""
     info = tmp_path / "gazetteer-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gazetteer\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         "[el4ner.engines]\ngazetteer = own_engine:GazetteerSettings\nodd = pathlib:Path\ngone = no_such_package:X\n"
+        "half = half_engine:Half\n"
     )
+    (tmp_path / "half_engine.py").write_text("from el4ner import EngineSettings\nclass Half(EngineSettings): ...\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.syspath_prepend(EXAMPLES)
     return tmp_path
@@ -98,6 +100,7 @@ def test_an_engine_that_is_not_there_names_those_that_are(installed: Path) -> No
     assert "did you mean 'gazetteer'?" in said
     assert "'gone' is installed and cannot be loaded (ModuleNotFoundError: No module named 'no_such_package')" in said
     assert "pathlib:Path is no subclass of el4ner.EngineSettings" in said
+    assert "half_engine:Half has no method `open`" in said
     assert "\n" not in said
 
 

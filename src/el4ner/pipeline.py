@@ -34,14 +34,12 @@ from el4ner.recipes.settings import Recipe
 from el4ner.retrieval.encoder import Encoder, default_encoder
 from el4ner.retrieval.index import Index
 from el4ner.stages.classify import classify
-from el4ner.stages.extract import STAGE as EXTRACT
 from el4ner.stages.extract import extract
 from el4ner.stages.retrieve import pool_spans, retrieve
-from el4ner.stages.state import PassageState, Task
+from el4ner.stages.state import EXTRACT, STAGES, PassageState, Task
 from el4ner.stages.verify import verify
 from el4ner.text.passage import bytes_up_to, cut, show
 
-_STAGES = ("retrieve", "extract", "classify", "verify")
 _SILENT = 4  # passages in a row without an answer that end a run: fewer can be texts that every model refuses
 _AHEAD = 3  # windows under way on servers: one waits for its last replies, one is full at work, one is being prepared
 
@@ -164,7 +162,7 @@ class EL4NER:
     def costs(self) -> tuple[Cost, ...]:
         """What was asked so far, by stage and member, in their order."""
         names = [member.name for member in self.members]
-        return tuple(sorted(self._ledger.costs, key=lambda cost: (_STAGES.index(cost.stage), names.index(cost.member))))
+        return tuple(sorted(self._ledger.costs, key=lambda cost: (STAGES.index(cost.stage), names.index(cost.member))))
 
     @property
     def busy(self) -> float:

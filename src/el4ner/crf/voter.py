@@ -42,7 +42,7 @@ class CrfVoter:
     def worth(self) -> float:
         """Its strict F1 on texts of the pool, each read without having learnt from it, and a little above 0 at least.
 
-        One entity more that is wrong, and one that is missed, so that a tiny pool says little for it.
+        Add-one smoothing: one more that is wrong, and one more that is missed, so that a tiny pool says little for it.
         """
         with self._lock:
             if self._worth is None:

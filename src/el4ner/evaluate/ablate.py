@@ -13,7 +13,7 @@ from el4ner.annotation import Annotation
 from el4ner.evaluate.run import Run, Setup
 from el4ner.evaluate.stages import Judged
 from el4ner.recipes.settings import Recipe
-from el4ner.stages.verify import STAGE as VERIFY
+from el4ner.stages.state import VERIFY
 
 Changes = Mapping[str, Any]
 DEMONSTRATIONS = (0, 1, 2, 4, 8, 12, 16)

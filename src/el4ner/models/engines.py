@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from inspect import isabstract
 from typing import Annotated, Any
 
 from pydantic import SerializeAsAny, ValidatorFunctionWrapHandler, WrapValidator
@@ -31,10 +32,12 @@ def engines() -> tuple[dict[str, type[EngineSettings]], dict[str, str]]:
         except Exception as error:  # another's package may raise anything, and recipes that do without it are to work
             broken[entry.name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             continue
-        if isinstance(brought, type) and issubclass(brought, EngineSettings):
-            found.setdefault(entry.name, brought)
-        else:
+        if not (isinstance(brought, type) and issubclass(brought, EngineSettings)):
             broken[entry.name] = f"{entry.value} is no subclass of el4ner.EngineSettings"
+        elif isabstract(brought):
+            broken[entry.name] = f"{entry.value} has no method `open`"
+        else:
+            found.setdefault(entry.name, brought)
     return found, broken
 
 

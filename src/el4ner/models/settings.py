@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -20,7 +21,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class EngineSettings(Settings):
+class EngineSettings(Settings, ABC):
     """The settings of a model, and the door to its engine: an engine is a subclass of this, with fields of its own.
 
         class MySettings(EngineSettings):
@@ -40,12 +41,12 @@ class EngineSettings(Settings):
 
     shares_memory: ClassVar[bool] = False  # whether models of this engine keep what they have read in this process
 
+    @abstractmethod
     def open(self, sharing: int = 1) -> Model:
         """Open the model; import what is heavy here. Raises `ModelError`, `ConfigError` or `MissingExtraError`.
 
         `sharing` counts the open models whose `shares_memory` holds, this one included: take so small a part of it.
         """
-        raise NotImplementedError(f"the engine {self.engine} has no way to open a model")
 
     def gguf(self) -> tuple[Path, Path | None] | None:
         """A GGUF file, and LoRA factors to be merged into it ahead of use (`el4ner experts build`); None: no such."""

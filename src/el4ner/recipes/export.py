@@ -7,13 +7,13 @@ import re
 import shutil
 from pathlib import Path
 
-import tomli_w
-
 from el4ner.errors import ConfigError, DataError
 from el4ner.files import whole, write_whole
 from el4ner.models.gguf.build import Expert
 from el4ner.models.settings import EngineSettings
+from el4ner.recipes.load import parse_recipe
 from el4ner.recipes.settings import Recipe
+from el4ner.recipes.write import recipe_toml
 
 _OLLAMA = "http://localhost:11434/v1"
 # Prompts of the compact style are continued as they are: Ollama must not put its chat template around them.
@@ -80,4 +80,4 @@ def _served(recipe: Recipe, served: dict[str, tuple[str, int]]) -> str:
     table = recipe.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     for model, (name, context) in served.items():
         table["models"][model] = {"engine": "openai", "base_url": _OLLAMA, "model": name, "context": context}
-    return tomli_w.dumps(table)
+    return recipe_toml(parse_recipe(table, recipe.name))

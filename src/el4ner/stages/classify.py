@@ -13,9 +13,7 @@ from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.replies import read_choice
 from el4ner.stages.label_tree import Fork, label_tree
-from el4ner.stages.state import PassageState, Task
-
-STAGE = "classify"
+from el4ner.stages.state import CLASSIFY, PassageState, Task
 
 Place = tuple[int, Fork]  # a candidate, by its number, and the choice that a member has before it
 
@@ -66,7 +64,7 @@ def _answers(states: Sequence[PassageState], places: Sequence[tuple[int, Candida
                 (members[m], [_request(states, places[n], fork, members[m], none) for n, fork in level])
                 for m, level in zip(turn, levels, strict=True)
             ]
-            replies = task.dispatch.ask(STAGE, asked)
+            replies = task.dispatch.ask(CLASSIFY, asked)
             levels = [
                 _cast(members[m], votes[m], level, given, none)
                 for m, level, given in zip(turn, levels, replies, strict=True)

@@ -13,11 +13,10 @@ from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.form import Form
 from el4ner.prompts.replies import Item
 from el4ner.recipes.settings import ExtractSettings
-from el4ner.stages.state import PassageState, Task
+from el4ner.stages.state import EXTRACT, PassageState, Task
 from el4ner.text.ground import ground
 from el4ner.text.words import splits_word
 
-STAGE = "extract"
 _LEAD = re.compile(r"\s*(?:entities\s*:|\d{1,3}[.)])\s+", re.IGNORECASE)
 Answer = tuple[str | None, Reply]  # the type that was asked about, where it was asked about alone
 
@@ -32,7 +31,7 @@ def extract(states: Sequence[PassageState], task: Task) -> list[PassageState]:
     answers: list[dict[str, list[Answer]]] = [{m.name: [] for m in task.members} for _ in states]
     asked = [questions(states, member, task) for member in task.members]
     replies = task.dispatch.ask(
-        STAGE, [(m, [q.request for q in own]) for m, own in zip(task.members, asked, strict=True)]
+        EXTRACT, [(m, [q.request for q in own]) for m, own in zip(task.members, asked, strict=True)]
     )
     for member, own, given in zip(task.members, asked, replies, strict=True):
         for question, reply in zip(own, given, strict=True):
@@ -92,7 +91,7 @@ def _read(
         known = label if label in names else None
         places = ground(shown, item.text) if item.at is None else _whole(shown, item.at)
         if not places or (label is not None and known is None):
-            lost.append(Ungrounded(STAGE, member, item.text, label))
+            lost.append(Ungrounded(EXTRACT, member, item.text, label))
         proposal = Proposal(member, known, item.probability, item.label_probability if known else None)
         for start, end in places:
             proposed.setdefault(Span(start, end), proposal)

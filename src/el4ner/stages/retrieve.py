@@ -13,12 +13,10 @@ from el4ner.models.base import Outcome, Request
 from el4ner.prompts.replies import read_listing
 from el4ner.retrieval.index import Index, gold
 from el4ner.stages.demonstrations import Search
-from el4ner.stages.state import PassageState, Task
+from el4ner.stages.state import RETRIEVE, PassageState, Task
 from el4ner.text.ground import ground
 from el4ner.text.noun_phrases import phrases
 from el4ner.text.passage import passage
-
-STAGE = "retrieve"
 
 
 def retrieve(states: Sequence[PassageState], task: Task, index: Index) -> list[PassageState]:
@@ -71,11 +69,11 @@ def preextract(shown: Sequence[str], task: Task) -> tuple[dict[str, list[tuple[S
     spans: dict[str, list[tuple[Span, ...]]] = {}
     abstained: list[list[str]] = [[] for _ in shown]
     asked = [(member, _questions(shown, member, task)) for member in task.members]
-    for member, replies in zip(task.members, task.dispatch.ask(STAGE, asked), strict=True):
+    for member, replies in zip(task.members, task.dispatch.ask(RETRIEVE, asked), strict=True):
         spans[member.name] = []
         for i, reply in enumerate(replies):
             if reply.outcome is Outcome.FAILED:
-                abstained[i].append(f"{STAGE} {member.name}: {reply.error}")
+                abstained[i].append(f"{RETRIEVE} {member.name}: {reply.error}")
             places = (place for item in read_listing(reply, ()) for place in ground(shown[i], item.text))
             spans[member.name].append(tuple(Span(*place) for place in dict.fromkeys(places)))
     return spans, abstained

@@ -15,6 +15,8 @@ from el4ner.recipes.settings import Recipe
 from el4ner.retrieval.encoder import Encoder
 from el4ner.text.passage import Passage
 
+STAGES = RETRIEVE, EXTRACT, CLASSIFY, VERIFY = "retrieve", "extract", "classify", "verify"
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -89,7 +91,7 @@ class PassageState:
             tuple(Shown(e.id, s) for e, s in zip(found.examples, found.similarities, strict=True)),
             {name: brief.demonstrations for name, brief in self.briefs.items()},
             self.ungrounded,
-            (*self.silent, *(f"extract {member}: {reason}" for member, reason in self.failed.items())),
+            (*self.silent, *(f"{EXTRACT} {member}: {reason}" for member, reason in self.failed.items())),
             self.cut,
         )
 
