@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -91,6 +91,19 @@ class Annotation:
         )
         return replace(self, entities=decide(self.text, self.ballots, new), decision=new)
 
+    def without(self, *members: str) -> Annotation:
+        """The same as if these members (or "crf") had taken no part: what they alone proposed is gone.
+
+        What the others said is what they said: demonstrations and questions stay as they were.
+        """
+        ballots = tuple(left for ballot in self.ballots if (left := _without(ballot, members)).candidate.proposals)
+        return replace(self, ballots=ballots, entities=decide(self.text, ballots, self.decision))
+
+    @property
+    def doubt(self) -> float:
+        """How unsure the least sure ballot is: 0 where all scores are 0 or 1, and 1 where one is one half."""
+        return max((1 - abs(2 * outcome.score - 1) for outcome in self.outcomes), default=0.0)
+
     @property
     def outcomes(self) -> list[BallotOutcome]:
         """What became of each ballot, in their order: an entity, or why not."""
@@ -107,6 +120,15 @@ class Annotation:
         Scores have four digits.
         """
         return {"id": self.id, "text": self.text, "entities": [_record(entity) for entity in self.entities]}
+
+
+def _without(ballot: Ballot, members: Collection[str]) -> Ballot:
+    proposals = tuple(proposal for proposal in ballot.candidate.proposals if proposal.member not in members)
+    return Ballot(
+        replace(ballot.candidate, proposals=proposals),
+        tuple(vote for vote in ballot.votes if vote.member not in members),
+        tuple(verdict for verdict in ballot.verdicts if verdict.member not in members),
+    )
 
 
 def _record(entity: Entity) -> dict[str, Any]:
