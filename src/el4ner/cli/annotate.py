@@ -15,11 +15,12 @@ import typer
 from el4ner.cli.console import out, say
 from el4ner.cli.opening import open_ensemble, read_pool
 from el4ner.cli.options import FormatName, LabelsFile, NoStore, PoolFile, RecipeName, Replay, StoreFile, open_store
-from el4ner.cli.output import lines_to
+from el4ner.cli.output import lines_to, write_text
 from el4ner.formats import Format, read_documents
 from el4ner.formats.jsonl import dumps
 
 if TYPE_CHECKING:
+    from el4ner.annotation import Annotation
     from el4ner.data import Document
     from el4ner.ensemble.costs import Tally
     from el4ner.models.store import Store
@@ -33,6 +34,12 @@ Texts = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write here (to FILE.part until all is done), not to stdout."),
+]
+Evidence = Annotated[
+    bool, typer.Option("--evidence", help="Keep ballots and traces on each line: for show, decide, diff and review.")
+]
+Page = Annotated[
+    Path | None, typer.Option("--html", metavar="PAGE", help="Write an offline page, too, whose sliders decide again.")
 ]
 Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Stop after so many texts.")]
 
@@ -48,6 +55,8 @@ def annotate(
     store: StoreFile = None,
     no_store: NoStore = False,
     replay: Replay = False,
+    evidence: Evidence = False,
+    html: Page = None,
 ) -> None:
     """Annotate texts: JSONL, one line a text, in the order of the texts.
 
@@ -66,10 +75,15 @@ def annotate(
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
     with _opened(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay) as ner:
         tally, began = Tally(), time.perf_counter()
+        shown: list[Annotation] = []
         with lines_to(output, inputs) as write, _interruptible(no_store):
             for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
-                write(dumps(annotation.record()))
+                write(dumps(annotation.record(evidence)))
+                if html is not None:
+                    shown.append(annotation)
         _summarise(tally, ner, time.perf_counter() - began)
+        if html is not None:
+            _write_page(html, shown, ner)
 
 
 def explain(
@@ -82,8 +96,8 @@ def explain(
     replay: Replay = False,
 ) -> None:
     """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
+    from el4ner.text.marks import palette
     from el4ner.view.explain import explain
-    from el4ner.view.marks import palette
 
     kept = open_store(store, no_store, replay)
     with _opened(recipe, read_pool(pool, labels), kept, replay) as ner, _interruptible(no_store):
@@ -116,6 +130,13 @@ def _interruptible(no_store: bool) -> Iterator[None]:
         kept = "nothing was remembered" if no_store else "what was answered is in the store; run it again to go on"
         say(f"interrupted: {kept}", "yellow")
         raise
+
+
+def _write_page(page: Path, annotations: Sequence[Annotation], ner: EL4NER) -> None:
+    from el4ner.view.run_page import run_page
+
+    write_text(page, run_page(ner.recipe.name, annotations, ner.pool.labels, ner.voters))
+    say(f"the page is in {page}")
 
 
 def _summarise(tally: Tally, ner: EL4NER, seconds: float) -> None:

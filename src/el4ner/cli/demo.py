@@ -27,7 +27,7 @@ def demo(html: Page = None, recipe: RecipeName = "nano") -> None:
 
     from el4ner.cli.progress import watched
     from el4ner.pool.demo import demo_pool, demo_texts
-    from el4ner.view.marks import palette
+    from el4ner.text.marks import palette
     from el4ner.view.page import page
     from el4ner.view.render import cost_table, entity_table, highlight, legend, spent
 

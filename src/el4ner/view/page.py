@@ -14,8 +14,8 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Te
 from el4ner.annotation import Annotation, Ungrounded
 from el4ner.data import Ballot, Entity, Label, Span, Vote
 from el4ner.ensemble.costs import Cost
+from el4ner.text.marks import INK, marks, palette
 from el4ner.text.printable import one_line, printable
-from el4ner.view.marks import INK, marks, palette
 from el4ner.view.render import COUNTS, probability
 
 

@@ -1,4 +1,4 @@
-// Draws a text with nested marks, as `el4ner.view.marks` does. Nothing is parsed as HTML: all text is set as text.
+// Draws a text with nested marks, as `el4ner.text.marks` does. Nothing is parsed as HTML: all text is set as text.
 "use strict";
 
 // The steps from left to right: ["text", piece], ["open", entity, broken], ["close", entity, broken]. Where two
