@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from el4ner.models.base import Reply
 from el4ner.models.constraint import Constraint, Listing, OneOf, fingerprint, to_ebnf, to_json_schema
-from el4ner.prompts.replies import read_listing
+from el4ner.prompts.listing import read_listing
 from el4ner.text.ground import ground
 from el4ner.text.passage import show
 from el4ner.text.words import words
@@ -216,3 +216,11 @@ def test_fingerprints_tell_constraints_apart() -> None:
     ]  # fmt: skip
     assert len({json.dumps(fingerprint(constraint)) for constraint in different}) == len(different)
     assert fingerprint(Listing("a", ("b",))) == fingerprint(Listing("a", ("b",)))
+
+
+def test_words_are_parted_where_they_may_be_cut() -> None:
+    cut = Listing("서울에서 왔다", ("place",), cuts=(1, 2, 3))
+    assert cut.units == [("서", ""), ("울", ""), ("에", ""), ("서", " "), ("왔다", "")]
+    assert "서울" in cut.ngrams()
+    assert fingerprint(cut) != fingerprint(Listing("서울에서 왔다", ("place",)))
+    assert Listing("to _Oslo_ now").units == [("to", " "), ("_", ""), ("Oslo", ""), ("_", " "), ("now", "")]

@@ -176,7 +176,16 @@ class EL4NER:
 
     def _task(self, labels: tuple[Label, ...]) -> Task:
         field = self._field if self.recipe.crf.votes else None
-        return Task(self.recipe, self.members, labels, self.decision, self._dispatch, self._encoder, field)
+        return Task(
+            self.recipe,
+            self.members,
+            labels,
+            self.decision,
+            self._dispatch,
+            self._encoder,
+            field,
+            self.pool.cut_scripts,
+        )
 
     def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
         return pool_spans(examples, self._task(self.pool.labels))
