@@ -160,6 +160,7 @@ def test_another_spelling_is_found_where_it_is_unique(text: str, surface: str, e
         ("גר בתל אביב", "תל אביב", [(4, 11)]),
         ("وباريس", "باريس", [(1, 6)]),
         ("_Porto_ and Anna_Berg", "Porto", [(1, 6)]),
+        ("_Porto_ and Anna_Berg", "_Porto_", [(1, 6)]),
         ("_Porto_ and Anna_Berg", "Berg", [(17, 21)]),
         ("Helsingissä", "Helsingi", []),
     ],

@@ -17,6 +17,7 @@ from el4ner.data import EMPTY, SEPARATOR, Span
 from el4ner.text.words import words
 
 _ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]')
+_JOINT = "_"  # no span begins or ends with it: as emphasis it stands around names, else within them
 _NGRAM = 8  # longest span, in words, of the JSON-schema dialect, which has to enumerate them
 
 
@@ -53,7 +54,8 @@ class Listing:
         """All spans of up to eight words, without repeats, in order."""
         found = self._pieces()
         pairs = ((i, j) for i in range(len(found)) for j in range(i, min(i + _NGRAM, len(found))))
-        return list(dict.fromkeys(self.text[found[i].start : found[j].end] for i, j in pairs))
+        spans = (self.text[found[i].start : found[j].end] for i, j in pairs)
+        return list(dict.fromkeys(span for span in spans if _JOINT not in (span[0], span[-1])))
 
     def _pieces(self) -> list[Span]:
         """What spans are made of: words, taken apart at the cuts."""
@@ -73,14 +75,15 @@ def to_ebnf(constraint: Constraint) -> str:
         return f"root ::= ({' | '.join(map(_quote, constraint.options))})\n"
     lead = _quote(constraint.lead) + " " if constraint.lead else ""
     units = constraint.units
-    if not units:
+    spanned = [i for i, (word, _) in enumerate(units) if word != _JOINT]
+    if not spanned:
         return f"root ::= {lead}{_quote(EMPTY)}\n"
     rules = [f"root ::= {lead}(item ({_quote(SEPARATOR)} item)* | {_quote(EMPTY)})"]
     rules.append(f"item ::= span {_quote(' (')} label {_quote(')')}" if constraint.labels else "item ::= span")
-    rules.append("span ::= " + " | ".join(f"w{i}" for i in range(len(units))))
-    for i, (word, gap) in enumerate(units):
-        follow = f" ({_quote(gap) + ' ' if gap else ''}w{i + 1})?" if i + 1 < len(units) else ""
-        rules.append(f"w{i} ::= {_quote(word)}{follow}")
+    rules.append("span ::= " + " | ".join(f"w{i}" for i in spanned))
+    for i, (word, gap) in enumerate(units[: spanned[-1] + 1]):
+        follow = f" ({_quote(gap) + ' ' if gap else ''}w{i + 1})" if i < spanned[-1] else ""
+        rules.append(f"w{i} ::= {_quote(word)}{follow}{'?' if follow and word != _JOINT else ''}")
     if constraint.labels:
         rules.append("label ::= " + " | ".join(map(_quote, constraint.labels)))
     return "\n".join(rules) + "\n"
