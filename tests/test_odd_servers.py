@@ -138,10 +138,27 @@ def test_any_retry_after_is_a_pause_or_an_end(header: str) -> None:
     assert wait >= 0
 
 
-KEYS = (
-    "choices message content text usage prompt_tokens logprobs token bytes error tokens token_logprobs finish_reason"
-    " data id owned_by max_model_len meta code"
-).split()
+KEYS = [
+    "choices",
+    "message",
+    "content",
+    "text",
+    "usage",
+    "prompt_tokens",
+    "logprobs",
+    "token",
+    "bytes",
+    "error",
+    "tokens",
+    "token_logprobs",
+    "finish_reason",
+    "data",
+    "id",
+    "owned_by",
+    "max_model_len",
+    "meta",
+    "code",
+]
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
