@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from el4ner.data import Ballot, Entity, Span
 from el4ner.decide import BallotOutcome, Decision, Overlap, Rule, decide, outcomes
+from el4ner.text.printable import one_line
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class Trace:
     prompts held.
     `ungrounded`: what could not be placed. `abstained`: members without a usable answer, as "stage member: reason".
     `cut`: members whose list the token limit cut off in stage 2; its complete entries count.
+    `failed`: members that failed in stages 1 and 2, with the reason.
     """
 
     preextracted: Mapping[str, tuple[Span, ...]]
@@ -48,6 +50,7 @@ class Trace:
     ungrounded: tuple[Ungrounded, ...]
     abstained: tuple[str, ...]
     cut: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,15 @@ class Annotation:
         return replace(self, entities=decide(self.text, self.ballots, new), decision=new)
 
     @property
+    def failed(self) -> Mapping[str, str]:
+        """The members that did not answer a question about this text, each with the first reason."""
+        reasons = [pair for trace in self.traces for pair in trace.failed.items()]
+        for ballot in self.ballots:
+            reasons += [(vote.member, vote.abstained) for vote in ballot.votes if vote.failed]
+            reasons += [(v.member, v.abstained or "no answer") for v in ballot.verdicts if v.holds is None]
+        return dict(reversed(reasons))
+
+    @property
     def outcomes(self) -> list[BallotOutcome]:
         """What became of each ballot, in their order: an entity, or why not."""
         return outcomes(self.text, self.ballots, self.decision)
@@ -104,9 +116,11 @@ class Annotation:
     def record(self) -> dict[str, Any]:
         """A plain record, `{"id", "text", "entities"}`, as `el4ner annotate` writes it on a line; ready for JSON.
 
-        Scores have four digits.
+        Scores have four digits. Where members did not answer, `"failed"` has them, each with the reason.
         """
-        return {"id": self.id, "text": self.text, "entities": [_record(entity) for entity in self.entities]}
+        plain = {"id": self.id, "text": self.text, "entities": [_record(entity) for entity in self.entities]}
+        failed = {member: one_line(reason) for member, reason in self.failed.items()}
+        return plain | ({"failed": failed} if failed else {})
 
 
 def _record(entity: Entity) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from el4ner.cli.console import out, say
+from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
 from el4ner.cli.options import FormatName, LabelsFile, NoStore, PoolFile, RecipeName, Replay, StoreFile, open_store
 from el4ner.cli.output import lines_to
@@ -48,11 +49,13 @@ def annotate(
     store: StoreFile = None,
     no_store: NoStore = False,
     replay: Replay = False,
+    strict: Strict = False,
 ) -> None:
     """Annotate texts: JSONL, one line a text, in the order of the texts.
 
     {"id", "text", "entities": [{"start", "end", "text", "label", "score",
-    "votes": {member: label or null}, "verified": true, false or null}]}
+    "votes": {member: label or null}, "verified": true, false or null}],
+    "failed": {member: reason}, where any did}
 
     A run that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
@@ -67,9 +70,10 @@ def annotate(
     with _opened(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay) as ner:
         tally, began = Tally(), time.perf_counter()
         with lines_to(output, inputs) as write, _interruptible(no_store):
-            for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
+            for annotation in tally.counting(announced(watched(ner.annotate(documents), ner, limit))):
                 write(dumps(annotation.record()))
         _summarise(tally, ner, time.perf_counter() - began)
+        end_strictly(strict, tell_failures(ner.costs, tally.entities))
 
 
 def explain(
@@ -80,6 +84,7 @@ def explain(
     store: StoreFile = None,
     no_store: NoStore = False,
     replay: Replay = False,
+    strict: Strict = False,
 ) -> None:
     """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
     from el4ner.view.explain import explain
@@ -88,9 +93,11 @@ def explain(
     kept = open_store(store, no_store, replay)
     with _opened(recipe, read_pool(pool, labels), kept, replay) as ner, _interruptible(no_store):
         annotation = ner(text)
+        costs = ner.costs
     colours = palette([label.name for label in ner.pool.labels])
     for part in explain(annotation, ner.pool, ner.voters, colours):
         out.print(part)
+    end_strictly(strict, tell_failures(costs))
 
 
 def _documents(files: Sequence[Path], format: Format | None) -> Iterator[Document]:
