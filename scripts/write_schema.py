@@ -23,6 +23,11 @@ def schema() -> dict[str, Any]:
         "id": {"type": "string"},
         "text": {"type": "string"},
         "entities": {"type": "array", "items": entity, "description": "In order of place, outer before inner."},
+        "failed": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "Members that did not answer a question about this text, each with the reason.",
+        },
         **kept["properties"],
     }
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Literal, TypeVar
 
@@ -45,6 +45,7 @@ class Trace:
     prompts held.
     `ungrounded`: what could not be placed. `abstained`: members without a usable answer, as "stage member: reason".
     `cut`: members whose list the token limit cut off in stage 2; its complete entries count.
+    `failed`: members that failed in stages 1 and 2, with the reason.
     """
 
     preextracted: Mapping[str, tuple[Span, ...]]
@@ -54,6 +55,7 @@ class Trace:
     ungrounded: tuple[Ungrounded, ...]
     abstained: tuple[str, ...]
     cut: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,15 @@ class Annotation:
         return max((1 - abs(2 * outcome.score - 1) for outcome in self.outcomes), default=0.0)
 
     @property
+    def failed(self) -> Mapping[str, str]:
+        """The members that did not answer a question about this text, each with the first reason."""
+        reasons = [pair for trace in self.traces for pair in trace.failed.items()]
+        for ballot in self.ballots:
+            reasons += [(vote.member, vote.abstained) for vote in ballot.votes if vote.failed]
+            reasons += [(v.member, v.abstained or "no answer") for v in ballot.verdicts if v.holds is None]
+        return dict(reversed(reasons))
+
+    @property
     def outcomes(self) -> list[BallotOutcome]:
         """What became of each ballot, in their order: an entity, or why not."""
         return outcomes(self.text, self.ballots, self.decision)
@@ -123,10 +134,17 @@ class Annotation:
     def record(self, evidence: bool = False) -> dict[str, Any]:
         """A plain record, `{"id", "text", "entities"}`, as `el4ner annotate` writes it on a line; ready for JSON.
 
-        Scores have four digits. With `evidence`, all that was said stands there, too (`EvidenceRecord`): enough for
-        `from_record`. docs/annotation.schema.json describes both.
+        Scores have four digits. Where members did not answer, `"failed"` has them, each with the reason. With
+        `evidence`, all that was said stands there, too (`EvidenceRecord`): enough for `from_record`.
+        docs/annotation.schema.json describes both.
         """
-        plain = {"id": self.id, "text": self.text, "entities": [_record(entity) for entity in self.entities]}
+        plain: dict[str, Any] = {
+            "id": self.id,
+            "text": self.text,
+            "entities": [_record(entity) for entity in self.entities],
+        }
+        if failed := {member: one_line(reason) for member, reason in self.failed.items()}:
+            plain |= {"failed": failed}
         if not evidence:
             return plain
         kept: dict[str, Any] = _EVIDENCE.dump_python(

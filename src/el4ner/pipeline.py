@@ -36,7 +36,7 @@ from el4ner.retrieval.index import Index
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import extract
 from el4ner.stages.retrieve import pool_spans, retrieve
-from el4ner.stages.state import EXTRACT, STAGES, PassageState, Task
+from el4ner.stages.state import STAGES, PassageState, Task
 from el4ner.stages.verify import verify
 from el4ner.text.passage import bytes_up_to, cut, show
 
@@ -176,7 +176,16 @@ class EL4NER:
 
     def _task(self, labels: tuple[Label, ...]) -> Task:
         field = self._field if self.recipe.crf.votes else None
-        return Task(self.recipe, self.members, labels, self.decision, self._dispatch, self._encoder, field)
+        return Task(
+            self.recipe,
+            self.members,
+            labels,
+            self.decision,
+            self._dispatch,
+            self._encoder,
+            field,
+            self.pool.cut_scripts,
+        )
 
     def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
         return pool_spans(examples, self._task(self.pool.labels))
@@ -234,8 +243,5 @@ class EL4NER:
             return
         self._silent += len(states)
         if self._silent >= _SILENT:
-            member, reason = next(iter(states[0].failed.items()))
-            raise ModelError(
-                f"no member answered; the first reason: {EXTRACT} {member}: {reason};"
-                " `el4ner doctor` asks every endpoint"
-            )
+            reasons = "; ".join(f"{member}: {reason}" for member, reason in states[0].failed.items())
+            raise ModelError(f"no member answered; {reasons}; `el4ner doctor` asks every endpoint")

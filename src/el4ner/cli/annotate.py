@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from el4ner.cli.console import out, say
+from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
 from el4ner.cli.options import FormatName, LabelsFile, NoStore, PoolFile, RecipeName, Replay, StoreFile, open_store
 from el4ner.cli.output import lines_to, write_text
@@ -57,11 +58,13 @@ def annotate(
     replay: Replay = False,
     evidence: Evidence = False,
     html: Page = None,
+    strict: Strict = False,
 ) -> None:
     """Annotate texts: JSONL, one line a text, in the order of the texts.
 
     {"id", "text", "entities": [{"start", "end", "text", "label", "score",
-    "votes": {member: label or null}, "verified": true, false or null}]}
+    "votes": {member: label or null}, "verified": true, false or null}],
+    "failed": {member: reason}, where any did}
 
     A run that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
@@ -77,13 +80,14 @@ def annotate(
         tally, began = Tally(), time.perf_counter()
         shown: list[Annotation] = []
         with lines_to(output, inputs) as write, _interruptible(no_store):
-            for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
+            for annotation in tally.counting(announced(watched(ner.annotate(documents), ner, limit))):
                 write(dumps(annotation.record(evidence)))
                 if html is not None:
                     shown.append(annotation)
         _summarise(tally, ner, time.perf_counter() - began)
         if html is not None:
             _write_page(html, shown, ner)
+        end_strictly(strict, tell_failures(ner.costs, tally.entities))
 
 
 def explain(
@@ -94,6 +98,7 @@ def explain(
     store: StoreFile = None,
     no_store: NoStore = False,
     replay: Replay = False,
+    strict: Strict = False,
 ) -> None:
     """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
     from el4ner.text.marks import palette
@@ -102,9 +107,11 @@ def explain(
     kept = open_store(store, no_store, replay)
     with _opened(recipe, read_pool(pool, labels), kept, replay) as ner, _interruptible(no_store):
         annotation = ner(text)
+        costs = ner.costs
     colours = palette([label.name for label in ner.pool.labels])
     for part in explain(annotation, ner.pool, ner.voters, colours):
         out.print(part)
+    end_strictly(strict, tell_failures(costs))
 
 
 def _documents(files: Sequence[Path], format: Format | None) -> Iterator[Document]:

@@ -9,14 +9,15 @@ from el4ner.concurrency import windows
 from el4ner.data import Example, Span
 from el4ner.ensemble.member import Member
 from el4ner.errors import ModelError
-from el4ner.models.base import Outcome, Request
-from el4ner.prompts.replies import read_listing
+from el4ner.models.base import Outcome, Reply, Request
+from el4ner.prompts.form import Form
 from el4ner.retrieval.index import Index, gold
 from el4ner.stages.demonstrations import Search
 from el4ner.stages.state import RETRIEVE, PassageState, Task
 from el4ner.text.ground import ground
 from el4ner.text.noun_phrases import phrases
 from el4ner.text.passage import passage
+from el4ner.text.words import AFFIXING, inner_cuts
 
 
 def retrieve(states: Sequence[PassageState], task: Task, index: Index) -> list[PassageState]:
@@ -55,26 +56,35 @@ def _with_spans(states: Sequence[PassageState], task: Task) -> list[PassageState
         return [replace(state, spans={"words": tuple(phrases(state.shown))}) for state in states]
     found, silent = preextract([state.shown for state in states], task)
     return [
-        replace(state, spans={name: spans[i] for name, spans in found.items()}, silent=tuple(silent[i]))
+        replace(state, spans={name: spans[i] for name, spans in found.items()}, silent=silent[i])
         for i, state in enumerate(states)
     ]
 
 
-def preextract(shown: Sequence[str], task: Task) -> tuple[dict[str, list[tuple[Span, ...]]], list[list[str]]]:
+def preextract(shown: Sequence[str], task: Task) -> tuple[dict[str, list[tuple[Span, ...]]], list[dict[str, str]]]:
     """Every member lists the spans of each text that could be entities, without demonstrations (EL4NER, stage 1.1).
 
     By member, a tuple of spans for each text; and for each text, who gave no usable answer. Replies are held to the
     text's spans by a grammar where the engine can.
     """
     spans: dict[str, list[tuple[Span, ...]]] = {}
-    abstained: list[list[str]] = [[] for _ in shown]
+    abstained: list[dict[str, str]] = [{} for _ in shown]
+    cut, names = AFFIXING | task.cut, {label.name for label in task.labels}
     asked = [(member, _questions(shown, member, task)) for member in task.members]
-    for member, replies in zip(task.members, task.dispatch.ask(RETRIEVE, asked), strict=True):
+
+    def amiss(place: int, number: int, reply: Reply) -> str:
+        return Form.NAMES.amiss(reply, shown[number], names, task.members[place].style.chat)
+
+    for member, replies in zip(task.members, task.dispatch.ask(RETRIEVE, asked, amiss), strict=True):
         spans[member.name] = []
         for i, reply in enumerate(replies):
             if reply.outcome is Outcome.FAILED:
-                abstained[i].append(f"{RETRIEVE} {member.name}: {reply.error}")
-            places = (place for item in read_listing(reply, ()) for place in ground(shown[i], item.text))
+                abstained[i][member.name] = reply.error
+                spans[member.name].append(())
+                continue
+            places = (
+                place for item in Form.NAMES.read(reply, shown[i], names) for place in ground(shown[i], item.text, cut)
+            )
             spans[member.name].append(tuple(Span(*place) for place in dict.fromkeys(places)))
     return spans, abstained
 
@@ -82,7 +92,10 @@ def preextract(shown: Sequence[str], task: Task) -> tuple[dict[str, list[tuple[S
 def _questions(shown: Sequence[str], member: Member, task: Task) -> list[Request]:
     limits = [16 + 2 * n for n in member.model.count(shown)]
     asked = member.labels(task.labels)
-    return [member.style.preextract(asked, text, True, limit) for text, limit in zip(shown, limits, strict=True)]
+    return [
+        member.style.preextract(asked, text, True, limit, inner_cuts(text, task.cut))
+        for text, limit in zip(shown, limits, strict=True)
+    ]
 
 
 def pool_spans(examples: Sequence[Example], task: Task) -> list[tuple[Span, ...]]:
@@ -101,8 +114,6 @@ def pool_spans(examples: Sequence[Example], task: Task) -> list[tuple[Span, ...]
 def _members_spans(shown: Sequence[str], task: Task) -> list[tuple[Span, ...]]:
     by, silent = preextract(shown, task)
     if all(len(failed) == len(task.members) for failed in silent):
-        raise ModelError(
-            f"no member answered about the pool's texts; the first reason: {silent[0][0]};"
-            " `el4ner doctor` asks every endpoint"
-        )
+        reasons = "; ".join(f"{member}: {reason}" for member, reason in silent[0].items())
+        raise ModelError(f"no member answered about the pool's texts; {reasons}; `el4ner doctor` asks every endpoint")
     return [tuple(dict.fromkeys(s for spans in by.values() for s in spans[i])) for i in range(len(shown))]
