@@ -6,6 +6,45 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from el4ner.errors import DataError
+
+
+def expanded(path: str | Path) -> Path:
+    """A path whose `~` is the user's home. Raises `DataError` where there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise DataError(f"{path}: there is no such home folder; give the whole path, or set HOME") from None
+
+
+def private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for the user alone. What is there stays as it is.
+
+    Raises `OSError`.
+    """
+    if not folder.is_dir():
+        private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A file to write to, with what is in it; a new one is the user's alone. Raises `OSError`."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
+
+
+def lock(file: IO[bytes]) -> bool:
+    """Lock a file against other processes, as long as it is open; whether that could be done."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: an open file cannot be replaced there anyway
+        return True
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -31,7 +70,7 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
     if path.is_symlink() or is_special(path):
         path.write_bytes("".join(pieces).encode())
         return
-    with whole(path) as part, part.open("wb") as stream:
+    with whole(path) as part, opened(part) as stream:
         stream.writelines(piece.encode() for piece in pieces)
         stream.flush()
         os.fsync(stream.fileno())

@@ -1,13 +1,15 @@
 """The command line. It parses, calls and prints; what takes long to import is imported by the command that needs it.
 
 Data goes to standard output, all else to standard error. Exit codes: 1 for what a user can mend (one line says what), 2
-for wrong usage, 130 after an interrupt.
+for wrong usage, 3 for a run with failures under --strict, 130 after an interrupt.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -73,6 +75,8 @@ def _sets() -> None:
 
 def main() -> None:
     """The console entry point."""
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # closed by whoever started us
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character shall not end a run
@@ -81,4 +85,11 @@ def main() -> None:
         app()
     except El4nerError as error:
         say(f"error: {error}", "red")
+        sys.exit(1)
+    except BrokenPipeError:
+        raise  # whoever reads has enough
+    except OSError as error:  # a full disk behind standard output, say
+        with suppress(OSError):
+            say(f"error: {error.filename or 'standard output'}: {error.strerror or error}", "red")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is buffered is not tried again at the end
         sys.exit(1)

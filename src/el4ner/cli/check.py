@@ -139,5 +139,7 @@ def store(
             say(f"{opened.prune(prune):,} replies forgotten")
         for held in opened.holdings():
             table.add_row(Text(one_line(held.model)), f"{held.replies:,}", f"{held.prompt:,}", f"{held.generated:,}")
+        if lost := opened.unreadable():
+            say(f"{lost:,} replies cannot be read: they are asked again when they are needed", "yellow")
     out.print(Text(f"{path}: {path.stat().st_size / 1e6:,.2f} MB"), soft_wrap=True)
     out.print(table)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from el4ner.errors import DataError
-from el4ner.files import is_special, write_whole
+from el4ner.files import is_special, lock, opened, write_whole
 
 
 @contextmanager
 def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[Callable[[str], None]]:
     """What writes a line, as UTF-8 and at once: to standard output, or to `path` + ".part", renamed at the end.
 
-    A run that is broken off leaves the part with what was finished. Raises `DataError` where the file cannot be
-    written, or is one of the `inputs`.
+    A run that is broken off leaves the part with what was finished, whole lines alone. Raises `DataError` where the
+    file cannot be written, is one of the `inputs`, or is being written by another run.
     """
     if path is None or str(path) == "-":
-        yield _writer(sys.stdout.buffer.write, sys.stdout.buffer.flush)
+        if sys.__stdout__ is None:
+            raise DataError("standard output is closed; give a file to -o")
+        yield _writer(sys.stdout.buffer)
         return
     part = path if is_special(path) else Path(f"{path}.part")
     for given in inputs:
@@ -28,12 +32,28 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
     with _explained(path):
         if path.is_dir():
             raise IsADirectoryError(0, "this is a folder")
-        stream = part.open("wb")
-    with stream:
-        yield _writer(stream.write, stream.flush, path)
-    with _explained(path):
-        if part != path:
-            part.replace(path)
+        stream = part.open("wb") if part == path else _locked(part, path)
+    try:
+        yield _writer(stream, path)
+        with _explained(path):
+            if part != path:
+                part.replace(path)
+    finally:
+        with suppress(OSError):  # what could not be written was told when it was tried
+            stream.close()
+
+
+def _locked(part: Path, path: Path) -> IO[bytes]:
+    """The part, emptied, once no other run holds it."""
+    while True:
+        stream = opened(part)
+        if not lock(stream):
+            stream.close()
+            raise DataError(f"{path}: another run is writing it; wait for it, or give another file to -o")
+        if part.exists() and os.path.samestat(part.stat(), os.fstat(stream.fileno())):
+            stream.truncate(0)
+            return stream
+        stream.close()  # the other run has just finished, and what we have opened is its file
 
 
 def write_text(path: Path, text: str) -> None:
@@ -42,15 +62,29 @@ def write_text(path: Path, text: str) -> None:
         write_whole(path, [text])
 
 
-def _writer(
-    write: Callable[[bytes], int], flush: Callable[[], None], path: Path | None = None
-) -> Callable[[str], None]:
+def _writer(stream: IO[bytes], path: Path | None = None) -> Callable[[str], None]:
     def write_line(line: str) -> None:
-        with _explained(path):
-            write(line.encode() + b"\n")
-            flush()  # what is finished shall outlive this process
+        start = stream.tell() if path is not None and stream.seekable() else None
+        try:
+            with _explained(path):
+                stream.write(line.encode() + b"\n")
+                stream.flush()  # what is finished shall outlive this process
+        except DataError:
+            _drop(stream, start)
+            raise
 
     return write_line
+
+
+def _drop(stream: IO[bytes], start: int | None) -> None:
+    """Half a line shall not stay where it began, and what is buffered shall not be tried again at the end."""
+    with suppress(OSError, ValueError):
+        if start is not None:
+            os.ftruncate(stream.fileno(), start)
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 @contextmanager

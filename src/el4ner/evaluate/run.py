@@ -20,7 +20,7 @@ from el4ner.ensemble.costs import Cost
 from el4ner.errors import DataError
 from el4ner.evaluate.score import Text
 from el4ner.evaluate.stages import Judged
-from el4ner.files import write_whole
+from el4ner.files import private, write_whole
 from el4ner.recipes.settings import Recipe
 
 _FORMAT = 1
@@ -82,7 +82,7 @@ def save(run: Run, folder: Path, report: dict[str, Any]) -> None:
     """Write a run and its report. Raises `DataError` where the folder cannot be written."""
     head = _Head(_FORMAT, run.setup, run.labels, run.costs, run.seconds, run.parameters, report)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private(folder)
         (folder / "run.json").unlink(missing_ok=True)
         # Through Python's json: its escapes carry lone surrogates, which texts may hold, and pydantic's do not.
         lines = (json.dumps(_LINE.dump_python(text, mode="json")) + "\n" for text in run.texts)

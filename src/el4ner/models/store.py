@@ -11,16 +11,20 @@ import json
 import os
 import sqlite3
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from el4ner.errors import DataError
-from el4ner.models.base import Outcome, Reply, Request, Token, Usage
+from el4ner.files import expanded, private
+from el4ner.models.base import Outcome, Reply, Request
 from el4ner.models.constraint import fingerprint
+from el4ner.models.salvage import is_ours, readable_rows, set_aside
+from el4ner.models.stored_reply import checksum, dump_row, load_row, whole_number
 
 _MIGRATIONS = (
     "CREATE TABLE replies (key BLOB PRIMARY KEY, model TEXT NOT NULL, reply TEXT NOT NULL, prompt INTEGER NOT NULL,"
@@ -28,7 +32,9 @@ _MIGRATIONS = (
     "CREATE TABLE models (settings BLOB, identity TEXT, context INTEGER NOT NULL, used REAL NOT NULL,"
     " PRIMARY KEY (settings, identity)) WITHOUT ROWID",
     "CREATE TABLE counts (key BLOB PRIMARY KEY, tokens INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID",
+    "ALTER TABLE replies ADD COLUMN sum INTEGER",  # CRC-32 of key and reply; rows of before have none
 )
+_PUT = "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?)"
 _LOOKUP = 500  # keys a query: below SQLite's limit on parameters
 _TRIES = 100  # at the switch to write-ahead mode, 50 ms apart
 
@@ -54,43 +60,54 @@ class Store:
     @classmethod
     def open(cls, path: str | Path) -> Store:
         """Open or make a store. Raises `DataError` where the file is no store of this version or cannot be written."""
-        path = Path(path).expanduser()
-        connection: sqlite3.Connection | None = None
+        path = expanded(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
-            _migrate(connection)
-            _write_ahead(connection)
-            connection.execute("PRAGMA synchronous=NORMAL")
-        except (OSError, sqlite3.Error) as error:
-            if connection is not None:
-                connection.close()
+            return cls(path, _connected(path))
+        except (OSError, sqlite3.Error, OverflowError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and _damaged(error) and is_ours(path):
+                return cls(path, _renewed(path))
             raise DataError(
                 f"{path}: cannot be used as a reply store ({error}); give another file or --no-store"
             ) from error
-        return cls(path, connection)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
-        """The replies that are known, by key."""
-        return {key: _load(reply) for key, reply in self._rows("key, reply FROM replies", keys)}
+        """The replies that are known, by key. A row that cannot be read, or was changed by a fault, is not known."""
+        rows = self._rows("key, CAST(reply AS BLOB), sum FROM replies", keys)
+        loaded = ((key, load_row(key, reply, sum_)) for key, reply, sum_ in rows)
+        return {key: reply for key, reply in loaded if reply is not None}
 
-    def _rows(self, what: str, keys: Sequence[bytes]) -> Iterator[tuple[bytes, Any]]:
+    def _rows(self, what: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        """The rows of these keys; where a part of the file is damaged, those that can be read one by one."""
         for at in range(0, len(keys), _LOOKUP):
-            part = keys[at : at + _LOOKUP]
-            marks = ",".join("?" * len(part))
+            yield from self._part(what, keys[at : at + _LOOKUP])
+
+    def _part(self, what: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
+        marks = ",".join("?" * len(keys))
+        try:
             with self._lock, self._told():
-                rows = self._connection.execute(f"SELECT {what} WHERE key IN ({marks})", part).fetchall()
-            yield from rows
+                return self._connection.execute(f"SELECT {what} WHERE key IN ({marks})", keys).fetchall()
+        except DataError as error:
+            if not _damaged(error.__cause__):
+                raise
+            return [row for key in keys for row in self._part(what, [key])] if len(keys) > 1 else []
 
     def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
         """Keep replies, all or none; those that failed are left out. Raises `DataError` where the disk is full, say."""
         now = int(time.time())
         rows = [
-            (key, model, _dump(reply), reply.usage.prompt, reply.usage.generated, now)
+            (
+                key,
+                model,
+                kept := dump_row(reply),
+                reply.usage.prompt,
+                reply.usage.generated,
+                now,
+                checksum(key, kept.encode()),
+            )
             for key, reply in replies
             if reply.outcome is not Outcome.FAILED
         ]
-        self._write("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._write(_PUT, rows)
 
     def put_model(self, settings: bytes, identity: str, context: int) -> None:
         """Keep what a model with these settings (a digest) calls itself, and its context in tokens."""
@@ -118,14 +135,23 @@ class Store:
         return {keys[key]: tokens for key, tokens in self._rows("key, tokens FROM counts", list(keys))}
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        with self._lock, self._told(), self._connection:
-            self._connection.executemany(statement, rows)
+        with self._lock, self._told():
+            try:
+                with self._connection:
+                    self._connection.executemany(statement, rows)
+            except sqlite3.DatabaseError as error:
+                if not _damaged(error):
+                    raise
+                self._connection.close()
+                self._connection = _renewed(self.path)
+                with self._connection:
+                    self._connection.executemany(statement, rows)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise DataError(
                 f"{self.path}: the reply store cannot be used any more ({error}); what it held before is kept:"
                 " make room, or see who else uses it, and run again"
@@ -134,13 +160,19 @@ class Store:
     def holdings(self) -> list[Holding]:
         """What is held, by model, most replies first."""
         query = "SELECT model, COUNT(*), SUM(prompt), SUM(generated) FROM replies GROUP BY model ORDER BY 2 DESC"
-        with self._lock:
-            return [Holding(*row) for row in self._connection.execute(query)]
+        with self._lock, self._told():
+            return [Holding(str(row[0]), *map(whole_number, row[1:])) for row in self._connection.execute(query)]
+
+    def unreadable(self) -> int:
+        """How many rows cannot be read: what they held is asked again."""
+        query = "SELECT key, CAST(reply AS BLOB), sum FROM replies"
+        with self._lock, self._told():
+            return sum(load_row(*row) is None for row in self._connection.execute(query))
 
     def prune(self, older_than_days: float) -> int:
         """Forget replies older than so many days and give the space back; how many were forgotten."""
         limit = time.time() - older_than_days * 86400
-        with self._lock:
+        with self._lock, self._told():
             with self._connection:
                 gone = self._connection.execute("DELETE FROM replies WHERE created <= ?", (limit,)).rowcount
                 self._connection.execute("DELETE FROM models WHERE used <= ?", (limit,))
@@ -201,11 +233,39 @@ def _migrate(connection: sqlite3.Connection) -> None:
             connection.execute(f"PRAGMA user_version = {number}")
 
 
-def _dump(reply: Reply) -> str:
-    tokens = [(token.text, token.logprob) for token in reply.tokens]
-    return json.dumps([reply.text, reply.outcome, tokens, asdict(reply.usage)])
+def _damaged(error: BaseException | None) -> bool:
+    """Whether SQLite says that the file is not as it was written."""
+    words = str(error)
+    return isinstance(error, sqlite3.DatabaseError) and any(
+        said in words for said in ("malformed", "not a database", "decode to UTF-8", "disk I/O error", "out of range")
+    )
 
 
-def _load(row: str) -> Reply:
-    text, outcome, tokens, usage = json.loads(row)
-    return Reply(text, Outcome(outcome), tuple(Token(*token) for token in tokens), Usage(**usage))
+def _connected(path: Path) -> sqlite3.Connection:
+    private(path.parent)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its -wal and -shm are made as private as it is
+    connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    try:
+        _migrate(connection)
+        _write_ahead(connection)
+        connection.execute("PRAGMA synchronous=NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _renewed(path: Path) -> sqlite3.Connection:
+    """A new store in place of a damaged one, with what could still be read of it; says so."""
+    aside = set_aside(path)
+    connection = _connected(path)
+    sound = [(k, m, r.decode(), *more) for k, m, r, *more in readable_rows(aside) if load_row(k, r, more[-1])]
+    with connection:
+        connection.executemany(_PUT, sound)
+    warnings.warn(
+        f"the reply store was damaged: {len(sound):,} replies were saved from it, the others are asked again; the"
+        f" damaged file is {aside}",
+        stacklevel=2,
+    )
+    return connection

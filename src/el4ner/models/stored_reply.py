@@ -1,0 +1,38 @@
+"""A reply as it stands in a row of the store, with the sum that tells whether it is still as it was written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from zlib import crc32
+
+from el4ner.models.base import Outcome, Reply, Token, Usage
+
+
+def dump_row(reply: Reply) -> str:
+    """As JSON."""
+    tokens = [(token.text, token.logprob) for token in reply.tokens]
+    return json.dumps([reply.text, reply.outcome, tokens, asdict(reply.usage)])
+
+
+def load_row(key: object, row: object, kept_sum: object) -> Reply | None:
+    """The reply of a row; None where it is not what was written."""
+    if not isinstance(key, bytes) or not isinstance(row, bytes) or kept_sum not in (None, checksum(key, row)):
+        return None
+    try:
+        text, outcome, tokens, usage = json.loads(row.decode())
+        read = Reply(text, Outcome(outcome), tuple(Token(*token) for token in tokens), Usage(**usage))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    sound = isinstance(text, str) and all(isinstance(t.text, str) and isinstance(t.logprob, float) for t in read.tokens)
+    return read if sound and all(isinstance(n, int) for n in usage.values()) else None
+
+
+def checksum(key: bytes, row: bytes) -> int:
+    """CRC-32 of a key and its row."""
+    return crc32(row, crc32(key))
+
+
+def whole_number(number: object) -> int:
+    """A count of a table, 0 where a fault has made something else of it."""
+    return number if isinstance(number, int) else 0
