@@ -60,7 +60,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A text with its entities, in order of place, and the evidence. Offsets are into `text` as it was given."""
+    """A text with its entities, in order of place, and the evidence. Offsets are into `text` as it was given.
+
+    `meta` is the document's own.
+    """
 
     id: str
     text: str
@@ -68,6 +71,7 @@ class Annotation:
     ballots: tuple[Ballot, ...]
     traces: tuple[Trace, ...]
     decision: Decision
+    meta: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     def decide(
         self,
@@ -134,13 +138,14 @@ class Annotation:
     def record(self, evidence: bool = False) -> dict[str, Any]:
         """A plain record, `{"id", "text", "entities"}`, as `el4ner annotate` writes it on a line; ready for JSON.
 
-        Scores have four digits. Where members did not answer, `"failed"` has them, each with the reason. With
-        `evidence`, all that was said stands there, too (`EvidenceRecord`): enough for `from_record`.
-        docs/annotation.schema.json describes both.
+        Scores have four digits. `"meta"` is there if the text had any. Where members did not answer, `"failed"` has
+        them, each with the reason. With `evidence`, all that was said stands there, too (`EvidenceRecord`): enough for
+        `from_record`. docs/annotation.schema.json describes both.
         """
         plain: dict[str, Any] = {
             "id": self.id,
             "text": self.text,
+            **({"meta": dict(self.meta)} if self.meta else {}),
             "entities": [_record(entity) for entity in self.entities],
         }
         if failed := {member: one_line(reason) for member, reason in self.failed.items()}:
@@ -168,9 +173,9 @@ class Annotation:
             raise DataError("no evidence; write it with `el4ner annotate --evidence`")
         if record["el4ner"] != 1:
             raise DataError("the evidence is of another version of el4ner; annotate again")
-        id_, text = record.get("id"), record.get("text")
-        if not isinstance(id_, str) or not isinstance(text, str):
-            raise DataError('"id" and "text" must be strings')
+        id_, text, meta = record.get("id"), record.get("text"), record.get("meta", {})
+        if not isinstance(id_, str) or not isinstance(text, str) or not isinstance(meta, dict):
+            raise DataError('"id" and "text" must be strings, "meta" an object')
         try:
             kept = _EVIDENCE.validate_python(dict(record))
         except ValidationError as error:
@@ -179,7 +184,7 @@ class Annotation:
         for fault in _faults(text, kept.ballots):
             raise DataError(fault)
         entities = decide(text, kept.ballots, kept.decision)
-        return cls(id_, text, entities, kept.ballots, kept.traces, kept.decision)
+        return cls(id_, text, entities, kept.ballots, kept.traces, kept.decision, meta)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Offsets are half-open character offsets into the text as it was given: `text[sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SEPARATOR = "; "  # between the entries of a list of entities, in prompts and replies
 EMPTY = "none"  # in place of a list without entries, and of a type: none of these
@@ -48,10 +48,14 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text to annotate and the id under which its annotation is given back."""
+    """A text to annotate and the id under which its annotation is given back.
+
+    `meta` is what else its source says of it, to be carried along: values that JSON can say, by name.
+    """
 
     id: str
     text: str
+    meta: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

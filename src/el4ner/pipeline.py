@@ -222,7 +222,7 @@ class EL4NER:
         ballots = tuple(ballot for state in own for ballot in state.placed_ballots())
         entities = decide(document.text, ballots, self.decision)
         traces = tuple(state.trace() for state in own)
-        return Annotation(document.id, document.text, entities, ballots, traces, self.decision)
+        return Annotation(document.id, document.text, entities, ballots, traces, self.decision, document.meta)
 
     def _parts(self, states: Sequence[PassageState]) -> Iterator[range]:
         """The window in parts of about the same size whose prefixes fit the engines' caches, all stages long."""

@@ -1,42 +1,75 @@
-"""CoNLL column files: one token a line, in the first column, its tag in the last; blank lines between sentences.
+"""CoNLL column files: a token and its tag on a line; blank lines between sentences.
 
-Columns are parted by tabs, in lines without a tab by spaces. `-DOCSTART-` lines are skipped, and so are comments: lines
-that begin with "# " and have no tag in the last column, or are of CoNLL-U's form "# key = value". What tags mean is in
-`bio`: those of every usual scheme are read, BIO is written.
+Columns are parted by tabs, in lines without a tab by spaces. The token is in the first column and its tag in the last,
+unless the user names others, or the first rows show another order: a first column that counts the tokens (GermEval,
+CoNLL-U), several layers of tags (GermEval), other columns behind or phrases before the tags, the tag before the token.
+What cannot be told is refused. `-DOCSTART-` lines, a row that names the columns and comments are skipped: comments are
+lines that begin with "# " and have no tag in the last column, or are of CoNLL-U's form "# key = value" (which are
+carried along with a text, but for `# text`, see `sentence`). What tags mean is in `bio`: those of every usual scheme
+are read, BIO is written.
 """
 
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from functools import partial
+from itertools import islice, pairwise
 
 from el4ner.data import Document, Example, Span
 from el4ner.errors import DataError
-from el4ner.formats.bio import decode, encode
+from el4ner.formats.bio import Tag, contradiction, decode, encode, parse, parse_io, signs
+from el4ner.formats.columns import find_columns, tag_in, without_header
 from el4ner.formats.format import Format
+from el4ner.formats.layout import FileLayout
 from el4ner.formats.lines import Line
-from el4ner.formats.offsets import fault, join, split
+from el4ner.formats.offsets import fault, split
+from el4ner.formats.sentence import Columns, TokenRow, read_sentence, sentences
 
-_TAG = re.compile(r"O|[BIMELSU]-\S.*")
-_TAGGED = re.compile(r"[^\t ].*[\t ](?:O|[BIMELSU]-\S+)\s*")
-_KEY = re.compile(r"# [^\s=]+ = ")
+_AHEAD = 10_000  # lines that are looked at for what the columns hold
+_TAG = r"(?:O|[BIMELSU]-\S+)"
+_TAGGED = re.compile(rf"[^\t ].*[\t ]{_TAG}\s*")
+_SAME = re.compile(r"#[\t ]")
+_CONLLU = re.compile(r"[01](?:-\d+)?\t(?:[^\t]*\t){8}[^\t]*")
+_TAG_FIRST = re.compile(rf"{_TAG}\t\S+\s*")
 _LABEL = re.compile(r"\S(?:[^\t\r\n]*[^\t\r\n ])?")
+_USUAL = Columns()
+_REPAIRS = {
+    "end alone": "ends an entity that was not begun; read as one of its own",
+    "not begun": "goes on with an entity that was not begun; read as its beginning",
+    "not ended": "has no end behind it (E- or L-); read as the end",
+}
 
 
-def documents(lines: Iterable[Line]) -> Iterator[Document]:
+def documents(lines: Iterable[Line], columns: Columns = _USUAL) -> Iterator[Document]:
     """The sentences under their numbers, "1", "2", ...; tags are ignored and need not be there."""
-    for number, rows in enumerate(_sentences(lines), start=1):
-        yield Document(str(number), join([columns[0] for _, columns in rows])[0])
+    for number, sentence in enumerate(without_header(sentences(lines)), start=1):
+        notes = {key: value for key, value in sentence.notes.items() if key != "text"}
+        yield Document(str(number), read_sentence(sentence, columns)[0], notes)
 
 
-def examples(lines: Iterable[Line]) -> Iterator[Example]:
-    """The labelled sentences under their numbers, "1", "2", ... Raises `DataError`."""
-    for number, rows in enumerate(_sentences(lines), start=1):
-        text, tokens = join([columns[0] for _, columns in rows])
-        spans = decode(_tag(line, columns) for line, columns in rows)
-        entities = tuple(Span(tokens[s.start].start, tokens[s.end - 1].end, s.label) for s in spans)
-        yield Example(str(number), text, entities)
+def examples(lines: Iterable[Line], columns: Columns = _USUAL) -> Iterator[Example]:
+    """The labelled sentences under their numbers, "1", "2", ... Raises `DataError`.
+
+    Tags that contradict the file's own scheme are repaired (see `bio`), and the first of them is warned of.
+    """
+    seen: dict[str, tuple[TokenRow, str]] = {}
+    for number, sentence in enumerate(without_header(sentences(lines)), start=1):
+        if columns.unclear:
+            raise sentence.rows[0].line.error(columns.unclear)
+        text, words = read_sentence(sentence, columns)
+        entities: dict[Span, None] = {}
+        for column in columns.tags:
+            tags = [_tag(row, column, columns.io) for row, _ in words]
+            for span in decode(tags):
+                entities[Span(words[span.start][1].start, words[span.end - 1][1].end, span.label)] = None
+            for sign, at in signs(tags):
+                seen.setdefault(sign, (words[at][0], words[at][0].cells[column]))
+        yield Example(str(number), text, tuple(entities))
+    if not columns.io and (odd := contradiction(seen)):
+        row, tag = seen[odd]
+        warnings.warn(str(row.line.error(f"{tag[:40]!r} {_REPAIRS[odd]}, here and perhaps elsewhere")), stacklevel=2)
 
 
 def lines(examples: Iterable[Example]) -> Iterator[str]:
@@ -63,54 +96,38 @@ def sniff(texts: Iterator[str]) -> bool:
     """Whether they begin with `-DOCSTART-`, or two with tags in the last column (one, if it is the only one).
 
     Spaces alone are weak evidence, since texts, too, end in "blood type O" or "the S-Bahn": then it takes two lines,
-    and as many columns in both.
+    and as many columns in both. Comments are passed over; ten columns of which the first is 1 are CoNLL-U.
     """
     first = next(texts, "")
-    if first.lstrip().startswith("-DOCSTART-"):
+    while _SAME.match(first) and not _TAGGED.fullmatch(first):
+        first = next(texts, "")
+    if first.lstrip().startswith("-DOCSTART-") or _CONLLU.fullmatch(first):
         return True
-    if not _TAGGED.fullmatch(first):
+    form, tabs = (_TAG_FIRST if _TAG_FIRST.fullmatch(first) else _TAGGED), "\t" in first.lstrip()
+    if not form.fullmatch(first):
         return False
-    second, tabs = next(texts, None), "\t" in first.lstrip()
-    if second is None:
-        return tabs
-    return (tabs or len(first.split()) == len(second.split())) and _TAGGED.fullmatch(second) is not None
+    if (second := next(texts, None)) is None:
+        return tabs and form is _TAGGED
+    return (tabs or len(first.split()) == len(second.split())) and form.fullmatch(second) is not None
 
 
-def _sentences(lines: Iterable[Line]) -> Iterator[list[tuple[Line, list[str]]]]:
-    """The lines of each sentence with their columns; the first one is never empty."""
-    rows: list[tuple[Line, list[str]]] = []
-    for line in lines:
-        columns = _columns(line.text)
-        if not any(columns) or columns[0] == "-DOCSTART-":
-            if rows:
-                yield rows
-            rows = []
-        elif not columns[0]:
-            raise line.error("the first column is empty; it holds the token")
-        elif not _is_comment(line.text, columns):
-            rows.append((line, columns))
-    if rows:
-        yield rows
+def fit(lines: Iterator[Line], layout: FileLayout) -> Format:
+    """The format whose readers know the columns. Raises `DataError` where the token's cannot be told."""
+    layout.only("CoNLL", "token", "tag", "scheme")
+    columns = find_columns(list(without_header(sentences(islice(lines, _AHEAD)))), layout)
+    return Format(CONLL.name, partial(documents, columns=columns), partial(examples, columns=columns), CONLL.write)
 
 
-def _columns(text: str) -> list[str]:
-    if "\t" in text:
-        return [column.strip(" ") for column in text.split("\t")]
-    return re.split(" +", text.strip(" "))
-
-
-def _is_comment(text: str, columns: list[str]) -> bool:
-    untagged = not _TAG.fullmatch(columns[-1])
-    return text.startswith("# ") and (untagged or _KEY.match(text) is not None)
-
-
-def _tag(line: Line, columns: list[str]) -> str:
-    if len(columns) < 2:
-        raise line.error("no tag column; write the token, a tab and its tag")
-    if not _TAG.fullmatch(columns[-1]):
-        form = "the last column holds O or a tag such as B-PER"
-        raise line.error(f"{columns[-1][:40]!r} is not a tag; {form}")
-    return columns[-1]
+def _tag(row: TokenRow, column: int, io: bool) -> Tag:
+    if len(row.cells) < 2 or column >= len(row.cells):
+        raise row.line.error("no tag column; write the token, a tab and its tag")
+    cell = tag_in(row.cells[column])
+    tag = parse_io(cell) if io else parse(cell)
+    if tag is None:
+        where = "the last column" if column in (-1, len(row.cells) - 1) else f"column {column + 1}"
+        form = "has no prefix in the scheme io" if io else "holds O or a tag such as B-PER; bare types: --scheme io"
+        raise row.line.error(f"{cell[:40]!r} is not a tag; {where} {form}")
+    return tag
 
 
 def _unsayable(example: Example) -> str:
@@ -122,6 +139,8 @@ def _unsayable(example: Example) -> str:
             return f"the label {span.label!r} cannot stand in a column; rename it"
     if any(a.overlaps(b) for a, b in pairwise(ordered)):
         return "its entities nest or overlap, which CoNLL cannot say; write JSONL"
+    if "\0" in example.text:
+        return "a null character, which no text file holds; write JSONL"
     try:
         "".join([example.text, *(s.label or "" for s in ordered)]).encode()
     except UnicodeEncodeError:
@@ -129,4 +148,4 @@ def _unsayable(example: Example) -> str:
     return ""
 
 
-CONLL = Format("conll", documents, examples, lines, (".conll", ".bio", ".iob", ".tsv"), sniff)
+CONLL = Format("conll", documents, examples, lines, (".conll", ".bio", ".iob", ".tsv"), sniff, fit)

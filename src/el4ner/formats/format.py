@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from el4ner.data import Document, Example
+from el4ner.formats.layout import FileLayout
 from el4ner.formats.lines import Line
 
 
@@ -20,7 +21,9 @@ class Format:
     `documents` and `examples` read lines, one text after the other; what cannot be read is `Line.error`. A format
     without `examples` holds no labels. `write` gives the lines of examples, without their ends; a format without it is
     only read. A file is known by its suffix (small letters, with the dot), else by its looks: `sniff` is given the
-    lines that are not blank, takes as many as it needs and says whether they are in this format.
+    lines that are not blank, takes as many as it needs and says whether they are in this format. Where files of a
+    format differ in their columns, `fit` is given a file's lines to look ahead, and what the user says of it, and gives
+    the format whose readers know both.
     """
 
     name: str
@@ -29,3 +32,4 @@ class Format:
     write: Callable[[Iterable[Example]], Iterator[str]] | None = None
     suffixes: tuple[str, ...] = ()
     sniff: Callable[[Iterator[str]], bool] = _never
+    fit: Callable[[Iterator[Line], FileLayout], Format] | None = None

@@ -6,12 +6,12 @@ meta.json. TOML: the same under `labels`.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 
 from el4ner.data import Label
 from el4ner.errors import DataError
+from el4ner.formats.strict_json import load_json
 
 _FORM = 'give {"person": "names of people"} or ["person"]'
 
@@ -40,15 +40,14 @@ def names_labels(meta: Path) -> bool:
 
 
 def _load(file: Path) -> object:
+    if file.suffix.lower() != ".toml":
+        return load_json(file, _FORM)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-        return tomllib.loads(text) if file.suffix.lower() == ".toml" else json.loads(text)
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror}); check the path") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{file}: byte {error.start} is not valid UTF-8; save the file as UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise DataError(f"{file}, line {error.lineno}: not valid JSON ({error.msg}); {_FORM}") from None
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{file}: not valid TOML ({' '.join(str(error).split())}); mend it") from None
     except (ValueError, RecursionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -11,7 +12,12 @@ from typing import IO
 
 from el4ner.errors import DataError
 
-_HEAD = 1024  # bytes that are looked at for null bytes
+_WIDE = (  # what a file begins with that is not UTF-8; UTF-32 first, whose mark begins as that of UTF-16
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +36,9 @@ class Line:
 def read_lines(path: str | Path) -> Iterator[Line]:
     """The lines of a file, read as they are asked for.
 
-    Lines end at a line feed only: other separators of Unicode occur inside texts. A byte order mark and the carriage
-    returns at line ends are dropped. "-" is standard input. Raises `DataError` if the file cannot be opened or, when a
-    line's turn comes, is not UTF-8.
+    Lines end at a line feed, a carriage return or both: other separators of Unicode occur inside texts. A byte order
+    mark at the start of a line is dropped. "-" is standard input. Raises `DataError` if the file cannot be opened or,
+    when a line's turn comes, is not UTF-8 or holds a null byte.
     """
     return _decode(*_open(path))
 
@@ -52,18 +58,35 @@ def _open(path: str | Path) -> tuple[str, AbstractContextManager[IO[bytes]]]:
 
 
 def _decode(file: str, opened: AbstractContextManager[IO[bytes]]) -> Iterator[Line]:
-    offset = nulls = 0
+    offset = number = 0
     with opened as stream:
-        for number, raw in enumerate(stream, start=1):
-            if offset < _HEAD:
-                nulls += raw[:_HEAD].count(0)
-                if 3 * nulls > min(offset + len(raw), _HEAD) >= 16:
-                    raise DataError(f"{file}, line {number}: binary data or UTF-16, not text; save it as UTF-8")
-            try:
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                at = len(raw) - len(error.object) + error.start  # counted from behind the mark, if there is one
-                where = f"byte {offset + at} of the file (0x{raw[at]:02x})"
-                raise DataError(f"{file}, line {number}: {where} is not valid UTF-8; save it as UTF-8") from None
+        for raw in stream:
+            if not offset:
+                _refuse_wide(file, raw)
+            at = offset
+            for piece in raw.removesuffix(b"\n").rstrip(b"\r").split(b"\r"):
+                number += 1
+                yield Line(file, number, _text(file, number, piece, at).removeprefix("\ufeff"))
+                at += len(piece) + 1
             offset += len(raw)
-            yield Line(file, number, text.removesuffix("\n").rstrip("\r"))
+
+
+def _refuse_wide(file: str, first: bytes) -> None:
+    """UTF-16 and UTF-32 with the mark that tells them; without it, their null bytes do."""
+    for mark, encoding in _WIDE:
+        if first.startswith(mark):
+            advice = f"save it as UTF-8 (iconv -f {encoding} -t UTF-8)"
+            raise DataError(f"{file}, line 1: the file is in {encoding}, as its first bytes say; {advice}")
+
+
+def _text(file: str, number: int, raw: bytes, offset: int) -> str:
+    """A line's text; `offset` is where it stands in the file, in bytes."""
+    if (at := raw.find(0)) >= 0:
+        where = f"byte {offset + at} of the file is a null byte"
+        raise DataError(f"{file}, line {number}: {where}: binary data or UTF-16, not text; save it as UTF-8")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        where = f"byte {offset + error.start} of the file (0x{raw[error.start]:02x})"
+        advice = "save it as UTF-8 (if it is in Latin-1: iconv -f WINDOWS-1252 -t UTF-8)"
+        raise DataError(f"{file}, line {number}: {where} is not valid UTF-8; {advice}") from None

@@ -62,5 +62,18 @@ def fault(start: int, end: int, length: int, unit: str = "character") -> str:
     return ""
 
 
+def unit_of(text: str, start: int, end: int, mention: str) -> str:
+    """What offsets count if `mention` stands there, but not at these characters: to go on "its offsets ..."."""
+    if text[start : end + 1] == mention:
+        return "have the last character as their end"
+    if start and text[start - 1 : end] == mention:
+        return "count from 1"
+    if text.encode("utf-16-le", "surrogatepass")[2 * start : 2 * end] == mention.encode("utf-16-le", "surrogatepass"):
+        return "count UTF-16 units"
+    if text.encode("utf-8", "surrogatepass")[start:end] == mention.encode("utf-8", "surrogatepass"):
+        return "count bytes"
+    return "count line ends as two characters" if text.replace("\n", "\r\n")[start:end] == mention else ""
+
+
 def _short(number: int) -> str:
     return str(number) if abs(number) < 10**15 else "more than 10^15" if number > 0 else "less than -10^15"

@@ -11,7 +11,7 @@ It is imported only where it is asked for, or where no format that comes with el
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from itertools import chain, tee
 from pathlib import Path
@@ -19,11 +19,15 @@ from pathlib import Path
 from el4ner.errors import ConfigError, El4nerError, did_you_mean
 from el4ner.formats.conll import CONLL
 from el4ner.formats.format import Format
+from el4ner.formats.inline import BRACKETS, INLINE
 from el4ner.formats.jsonl import JSONL
+from el4ner.formats.layout import FileLayout
 from el4ner.formats.lines import Line
 from el4ner.formats.plain import PLAIN
+from el4ner.formats.strict_json import NotJSON, loads
+from el4ner.formats.table import CSV, has_phrases, suspicious
 
-_OURS = (JSONL, CONLL, PLAIN)
+_OURS = (JSONL, CONLL, CSV, PLAIN, BRACKETS, INLINE)
 _GROUP = "el4ner.formats"
 
 
@@ -43,18 +47,73 @@ def by_name(format: Format | str | None) -> Format | None:
 
 def by_suffix(path: str | Path) -> Format | None:
     """The format that a file's suffix stands for, None for an unknown one."""
-    suffix = Path(path).suffix.lower()
-    known = chain(_OURS, _others() if suffix else ())
-    return next((format for format in known if suffix in format.suffixes), None)
+    return next(iter(_with_suffix(path)), None)
 
 
-def sniff(lines: Iterator[Line]) -> tuple[Format, Iterator[Line]]:
+def of_labels(path: str | Path, lines: Iterator[Line], layout: FileLayout) -> tuple[Format, Iterator[Line]]:
+    """The format of a file of labelled examples, by its suffix or its first lines, and all its lines."""
+    known = next((format for format in _with_suffix(path) if format.examples), None)
+    if known or layout.tells_tags:
+        return known or CONLL, lines
+    return sniff(lines)
+
+
+def of_texts(path: str | Path, lines: Iterator[Line], layout: FileLayout) -> tuple[Format, Iterator[Line]]:
+    """The format of a file of texts, and all its lines.
+
+    A suffix decides, but .tsv is CoNLL or a table by its looks. Raises `DataError` for lines of plain text that look
+    like something else: there, a mistake would not be seen.
+    """
+    known = list(_with_suffix(path))
+    if len(known) == 1 and known[0] is not PLAIN:
+        return known[0], lines
+    if layout.tells_tags or layout.tells_texts:
+        lines, ahead = tee(lines)
+        is_json = JSONL.sniff(line.text for line in ahead if line.text.strip())
+        return JSONL if is_json and not layout.tells_tags else CONLL if layout.tells_tags else CSV, lines
+    found, lines = sniff(lines, (JSONL, CONLL, CSV) if known else None)
+    if len(known) > 1:
+        lines, ahead = tee(lines)
+        return (CSV if found is CSV or (found is PLAIN and has_phrases(line.text for line in ahead)) else CONLL), lines
+    if found is PLAIN or known:
+        lines, ahead = tee(lines)
+        _refuse_doubtful(found, (line for line in ahead if line.text.strip()))
+        return PLAIN, lines
+    return found, lines
+
+
+def sniff(lines: Iterator[Line], among: Iterable[Format] | None = None) -> tuple[Format, Iterator[Line]]:
     """The format that the first lines look like, and all the lines. What looks like nothing else is plain text."""
-    for format in chain((JSONL, CONLL), _others()):
+    for format in among or chain((JSONL, CONLL, CSV), _others()):
         lines, ahead = tee(lines)
         if _fits(format, (line.text for line in ahead if line.text.strip())):
             return format, lines
     return PLAIN, lines
+
+
+def _refuse_doubtful(looks: Format, lines: Iterator[Line]) -> None:
+    if (first := next(lines, None)) is None:
+        return
+    why = f"this looks like {looks.name}" if looks is not PLAIN else ""
+    if looks is JSONL and not _is_json(first.text):
+        return
+    if not why and (table := suspicious(chain([first.text], (line.text for line in lines)))):
+        why, looks = f"this may be a table ({table})", CSV
+    if why:
+        raise first.error(f"{why}; say --format {looks.name}, or --format plain if each line is a text")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(loads(text), dict | list)
+    except NotJSON:
+        return False
+
+
+def _with_suffix(path: str | Path) -> Iterator[Format]:
+    suffix = Path(path).suffix.lower()
+    known = chain(_OURS, _others() if suffix else ())
+    return (format for format in known if suffix in format.suffixes)
 
 
 def _fits(format: Format, texts: Iterator[str]) -> bool:

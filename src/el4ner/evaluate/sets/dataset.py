@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from el4ner.evaluate.sets.fetch import Bar, Notice, fetch, folder_of, read_split
 from el4ner.evaluate.sets.known import KnownSet, known_set, known_sets
 from el4ner.formats import read_examples, read_labels
 from el4ner.formats.registry import by_suffix
+from el4ner.formats.strict_json import load_json
 from el4ner.pool.pool import occurring
 
 _SPLITS = {"train": "train", "dev": "dev", "valid": "dev", "validation": "dev", "test": "test"}
@@ -130,12 +130,7 @@ def _read(file: Path) -> tuple[Example, ...]:
 
 
 def _read_meta(file: Path) -> Mapping[str, object]:
-    try:
-        content = json.loads(file.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror}); check its permissions") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{file}: not valid JSON ({' '.join(str(error).split())[:200]}); mend it") from None
+    content = load_json(file, "mend it")
     if not isinstance(content, dict):
         raise DataError(f'{file}: not a JSON object; write {{"labels": {{"person": "names of people"}}}}')
     return content
