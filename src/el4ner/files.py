@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from el4ner.errors import ConfigError
+
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
@@ -40,3 +42,31 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
 def is_special(path: Path) -> bool:
     """Whether something is there that is no file: a device, a pipe, a folder."""
     return path.exists() and not path.is_file()
+
+
+def user_cache() -> Path:
+    """The folder for what can be made again. Raises `ConfigError` where the user has no home."""
+    from platformdirs import user_cache_path
+
+    return _settled(user_cache_path("el4ner"), "XDG_CACHE_HOME")
+
+
+def user_config() -> Path:
+    """The folder for what the user has settled. Raises `ConfigError` where the user has no home."""
+    from platformdirs import user_config_path
+
+    return _settled(user_config_path("el4ner"), "XDG_CONFIG_HOME")
+
+
+def at_home(path: str | Path) -> Path:
+    """The path with its `~` resolved. Raises `ConfigError` where there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: ~ is nobody's home here; set HOME, or write the whole path") from None
+
+
+def _settled(folder: Path, variable: str) -> Path:
+    if not folder.is_absolute():  # `~` stays where there is neither HOME nor an entry for the user in passwd
+        raise ConfigError(f"{folder}: this user has no home folder; set HOME or {variable} to a folder of your own")
+    return folder

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from el4ner.errors import ConfigError, El4nerError, MissingExtraError
+from el4ner.files import at_home
 
 
 def locate(path: str) -> Path:
@@ -14,7 +15,7 @@ def locate(path: str) -> Path:
     Raises `ConfigError` or `MissingExtraError` where no package carries it; a plain path need not be there.
     """
     if not path.startswith("package:"):
-        return Path(path).expanduser()
+        return at_home(path)
     package, _, file = path.removeprefix("package:").partition("/")
     if not package.isidentifier() or not file:
         raise ConfigError(f"{path}: give package:NAME/FILE, where NAME is a package as Python imports it")

@@ -20,7 +20,6 @@ import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any, TypeVar
 
@@ -28,6 +27,8 @@ import httpx2
 
 from el4ner.errors import ModelError
 from el4ner.models.base import Done, Outcome, Reply, Request
+from el4ner.models.masked import masked, without
+from el4ner.models.openai.client import open_client, unsaid
 from el4ner.models.openai.limit import Slots
 from el4ner.models.openai.protocol import body_of, constrain, dig, read_json, read_reply
 from el4ner.models.openai.retry import Health, one_line, overload, passing, pause
@@ -60,13 +61,8 @@ class OpenAIModel:
         self.settings = settings
         timeout = httpx2.Timeout(settings.timeout, connect=min(_CONNECT, settings.timeout))
         self._probe = httpx2.Timeout(min(_PROBE, settings.timeout), connect=timeout.connect)
-        self._client = httpx2.AsyncClient(
-            base_url=settings.base_url,
-            headers={"Authorization": f"Bearer {settings.key}", "User-Agent": f"el4ner/{version('el4ner')}"},
-            timeout=timeout,
-            limits=httpx2.Limits(max_connections=None),  # `Slots` is the bound
-            follow_redirects=True,
-        )
+        self._client = open_client(settings, timeout)
+        self._secrets = settings.secrets
         self._slots = Slots(settings.concurrency)
         self._known: _Card | None = None
         self._takes: dict[tuple[str, type], bool] = {}  # path, kind of constraint -> whether taken, once that is known
@@ -82,8 +78,9 @@ class OpenAIModel:
         exchanged under the same id go unnoticed. While the server cannot be asked, there is nothing told in it.
         """
         name, card = PurePath(self.settings.model), self._run(self._card(Health()))
-        how = {"grammar": self.settings.grammar, "logprobs": self.settings.logprobs, **self.settings.extra}
-        said = [name.name if name.is_absolute() else str(name), card.server, card.weights]
+        how = {"grammar": self.settings.grammar, "logprobs": self.settings.logprobs, **masked(self.settings.extra)}
+        told = [without(one, self._secrets) for one in (card.server, card.weights)]
+        said = [name.name if name.is_absolute() else str(name), *told]
         return " ".join(["openai", *filter(None, said), json.dumps(how, sort_keys=True)])
 
     @property
@@ -142,9 +139,10 @@ class OpenAIModel:
     async def _reply(self, request: Request, card: _Card, health: Health) -> Reply:
         async with self._slots:
             try:
-                return read_reply(await self._ask(request, card, health), request)
+                reply = read_reply(await self._ask(request, card, health), request)
             except (httpx2.HTTPError, ValueError) as error:  # ValueError: what is to be sent is no JSON
-                return Reply("", Outcome.FAILED, error=one_line(error))
+                reply = Reply("", Outcome.FAILED, error=one_line(error))
+            return unsaid(reply, self._secrets)
 
     async def _ask(self, request: Request, card: _Card, health: Health) -> object:
         """The server's answer, under the request's constraint if the server takes it."""
