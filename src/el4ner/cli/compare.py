@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from el4ner.cli.consent import ready
 from el4ner.cli.console import say
-from el4ner.cli.options import NoStore, RecipeName, StoreFile, reply_store
+from el4ner.cli.options import AllowEnv, NoStore, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def compare(
     format: Printed = Layout.MARKDOWN,
     store: StoreFile = None,
     no_store: NoStore = False,
+    allow_env: AllowEnv = None,
 ) -> None:
     """Run every recipe on every data set with every seed, and print the table: F1, intervals, what differs, the cost.
 
@@ -77,9 +79,8 @@ def compare(
     """
     from el4ner.evaluate.compare import trials
     from el4ner.evaluate.sets.dataset import open_dataset
-    from el4ner.recipes.load import load_recipe
 
-    recipes, numbers = [load_recipe(name) for name in recipe], _numbers(seeds)
+    recipes, numbers = [ready(name, allow_env) for name in recipe], _numbers(seeds)
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
     with reply_store(store, no_store) as opened:
         _make(planned, format, opened)
@@ -96,6 +97,7 @@ def ablate(
     format: Printed = Layout.MARKDOWN,
     store: StoreFile = None,
     no_store: NoStore = False,
+    allow_env: AllowEnv = None,
 ) -> None:
     """Run a recipe and its variants: without each stage and member, other retrieval, verifiers, k, votes, thresholds.
 
@@ -105,14 +107,13 @@ def ablate(
     from el4ner.evaluate.ablate import GROUPS, variants
     from el4ner.evaluate.compare import trials
     from el4ner.evaluate.sets.dataset import open_dataset
-    from el4ner.recipes.load import load_recipe
 
     for group in only or ():
         if group not in GROUPS:
             raise typer.BadParameter(
                 f"no group is called {group!r}; there are {', '.join(GROUPS)}", param_hint="--only"
             )
-    base, numbers = load_recipe(recipe), _numbers(seeds)
+    base, numbers = ready(recipe, allow_env), _numbers(seeds)
     recipes = [base, *(variant.recipe for variant in variants(base, only or ()))]
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
     with reply_store(store, no_store) as opened:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from el4ner.errors import DataError
 from el4ner.files import is_special, write_whole
+from el4ner.text.printable import printable
 
 
 @contextmanager
@@ -19,7 +20,9 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
     written, or is one of the `inputs`.
     """
     if path is None or str(path) == "-":
-        yield _writer(sys.stdout.buffer.write, sys.stdout.buffer.flush)
+        write = _writer(sys.stdout.buffer.write, sys.stdout.buffer.flush)
+        shown = sys.stdout.isatty()  # lines are data, but a terminal would obey what is in them
+        yield (lambda line: write(printable(line))) if shown else write
         return
     part = path if is_special(path) else Path(f"{path}.part")
     for given in inputs:
