@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,14 +48,14 @@ def user_cache() -> Path:
     """The folder for what can be made again. Raises `ConfigError` where the user has no home."""
     from platformdirs import user_cache_path
 
-    return _settled(user_cache_path("el4ner"), "XDG_CACHE_HOME")
+    return _settled(user_cache_path, "XDG_CACHE_HOME")
 
 
 def user_config() -> Path:
     """The folder for what the user has settled. Raises `ConfigError` where the user has no home."""
     from platformdirs import user_config_path
 
-    return _settled(user_config_path("el4ner"), "XDG_CONFIG_HOME")
+    return _settled(user_config_path, "XDG_CONFIG_HOME")
 
 
 def at_home(path: str | Path) -> Path:
@@ -66,7 +66,10 @@ def at_home(path: str | Path) -> Path:
         raise ConfigError(f"{path}: ~ is nobody's home here; set HOME, or write the whole path") from None
 
 
-def _settled(folder: Path, variable: str) -> Path:
-    if not folder.is_absolute():  # `~` stays where there is neither HOME nor an entry for the user in passwd
-        raise ConfigError(f"{folder}: this user has no home folder; set HOME or {variable} to a folder of your own")
-    return folder
+def _settled(find: Callable[[str], Path], variable: str) -> Path:
+    try:
+        if (folder := find("el4ner")).is_absolute():
+            return folder
+    except RuntimeError:  # neither HOME nor an entry for the user in passwd; older platformdirs give `~` back
+        pass
+    raise ConfigError(f"this user has no home folder; set HOME or {variable} to a folder of your own")
