@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import pwd
@@ -10,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO, TextIOWrapper
@@ -382,6 +383,26 @@ def test_a_redirect_within_the_server_is_followed_with_the_key(
     assert "drops what was asked" in ask(dropped).error
 
 
+@pytest.mark.parametrize(
+    ("place", "target", "followed"),
+    [
+        ("https://h.example/v1", "HTTPS://H.example/v2", True),
+        ("https://h.example/v1", "https://h.example:443/v2", True),
+        ("http://h.example/v1", "https://h.example/v1", True),
+        ("https://h.example/v1", "http://h.example/v1", False),
+        ("https://h.example/v1", "https://h.example:444/v1", False),
+        ("http://h.example:8000/v1", "https://h.example:8000/v1", False),
+        ("https://h.example/v1", "https://h.example@evil.example/v1", False),
+        ("https://h.example/v1", "https://h.example.evil.example/v1", False),
+    ],
+)
+def test_the_same_server_is_scheme_host_and_port(place: str, target: str, followed: bool) -> None:
+    stay = open_client(at(place), httpx2.Timeout(1)).event_hooks["response"][0]
+    answer = httpx2.Response(307, headers={"Location": target}, request=httpx2.Request("POST", place))
+    with nullcontext() if followed else pytest.raises(httpx2.HTTPError, match="another server; not followed"):
+        asyncio.run(stay(answer))
+
+
 @pytest.mark.parametrize("location", ["http://[::1", "http://a b/", "https://u:pw@127.0.0.1/x", "file:///etc/passwd"])
 def test_an_odd_redirect_is_a_failure(location: str, servers: Callable[..., Server]) -> None:
     reply = ask(servers(status=307, location=location))
@@ -609,6 +630,7 @@ def test_an_evaluation_keeps_no_password(run: Run, servers: Callable[..., Server
         Path(f"set/{split}.jsonl").write_text(json.dumps(row) + "\n")
     evaluated = run("eval", "-d", "set", "-r", "theirs.toml", "-o", "kept")
     shown = run("recipes", "theirs.toml", "--full")
+    as_it_stands = run("recipes", "theirs.toml")
     compared = run("compare", "-d", "set", "-r", "theirs.toml", "-o", "runs", "-f", "json")
     assert (evaluated.code, shown.code, compared.code) == (0, 0, 0)
     asked = len(server.paths)
@@ -618,7 +640,7 @@ def test_an_evaluation_keeps_no_password(run: Run, servers: Callable[..., Server
     assert len(files) > 4
     for content in [path.read_bytes() for path in files]:
         assert SECRET.encode() not in content
-    for done in (evaluated, shown, compared, again):
+    for done in (evaluated, shown, as_it_stands, compared, again):
         assert SECRET not in done.out + done.err
 
 

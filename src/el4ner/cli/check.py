@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,7 +66,7 @@ def recipes(
 
     if name is not None:
         with lines_to(None) as write:
-            write((recipe_toml(load_recipe(name)) if full else recipe_text(name)).rstrip("\n"))
+            write((recipe_toml(load_recipe(name)) if full else _without_secrets(recipe_text(name))).rstrip("\n"))
         return
     if full:
         raise typer.BadParameter("name the recipe to print, as in `el4ner recipes nano --full`")
@@ -74,6 +75,17 @@ def recipes(
         recipe = load_recipe(known)
         table.add_row(known, str(len(recipe.members)), Text(recipe.description))
     out.print(table)
+
+
+def _without_secrets(text: str) -> str:
+    """A recipe's text as it stands in its file, but for passwords and keys."""
+    from el4ner.models.masked import masked, secrets, without
+
+    try:
+        hidden = set(secrets(tomllib.loads(text)))
+    except (tomllib.TOMLDecodeError, RecursionError):  # it is shown all the same
+        hidden = set()
+    return str(masked(without(text, hidden)))
 
 
 def doctor(recipe: RecipeName = "nano", allow_env: AllowEnv = None) -> None:
