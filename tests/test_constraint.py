@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from el4ner.models.base import Reply
 from el4ner.models.constraint import Constraint, Listing, OneOf, fingerprint, to_ebnf, to_json_schema
-from el4ner.prompts.replies import read_listing
+from el4ner.prompts.listing import read_listing
 from el4ner.text.ground import ground
 from el4ner.text.passage import show
 from el4ner.text.words import words
@@ -64,6 +64,7 @@ def test_the_size_is_linear_in_the_words(dialect: Callable[[Constraint], Any]) -
 
 @given(any_line, st.sampled_from(["", " ", "("]))
 def test_the_rules_follow_the_text_word_by_word(text: str, lead: str) -> None:
+    text = text.replace("_", "-")
     found = rules(Listing(text, LABELS, lead))
     count = len(words(text))
     if not count:
@@ -167,8 +168,8 @@ def test_without_types_a_listing_has_none() -> None:
 @st.composite
 def listed(draw: st.DrawFn) -> tuple[Listing, str]:
     """A listing and a reply that its grammar allows."""
-    text, labels = draw(any_line.filter(bool)), draw(st.sampled_from([(), LABELS]))
-    units = words(text)
+    text, labels = draw(any_line.filter(lambda line: line.strip("_ "))), draw(st.sampled_from([(), LABELS]))
+    units = [unit for unit in words(text) if text[unit.start] != "_"]  # where spans begin and end
     entries = []
     for _ in range(draw(st.integers(1, 4))):
         i, j = sorted(draw(st.tuples(*[st.integers(0, len(units) - 1)] * 2)))
@@ -216,3 +217,18 @@ def test_fingerprints_tell_constraints_apart() -> None:
     ]  # fmt: skip
     assert len({json.dumps(fingerprint(constraint)) for constraint in different}) == len(different)
     assert fingerprint(Listing("a", ("b",))) == fingerprint(Listing("a", ("b",)))
+
+
+def test_words_are_parted_where_they_may_be_cut() -> None:
+    cut = Listing("서울에서 왔다", ("place",), cuts=(1, 2, 3))
+    assert cut.units == [("서", ""), ("울", ""), ("에", ""), ("서", " "), ("왔다", "")]
+    assert "서울" in cut.ngrams()
+    assert fingerprint(cut) != fingerprint(Listing("서울에서 왔다", ("place",)))
+
+
+def test_no_span_begins_or_ends_with_an_underscore() -> None:
+    spans = {s for s in Listing("to _Oslo_ in _a_b_").ngrams() if "Oslo" in s or "b" in s}
+    assert {"Oslo", "to _Oslo", "a_b", "Oslo_ in"} <= spans
+    assert not [s for s in spans if s.startswith("_") or s.endswith("_")]
+    grammar = to_ebnf(Listing("_ _"))
+    assert grammar == 'root ::= "none"\n'

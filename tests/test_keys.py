@@ -214,6 +214,8 @@ def test_a_server_that_wants_a_key_and_got_none_is_told_of(
         ("localhost.evil.example", False, False),
         ("local", False, True),
         ("evil-local.com", False, False),
+        ("127.0.0.1.evil.example", False, False),
+        ("a.lan", False, True),
     ],
 )
 def test_near_and_far(host: str, loopback: bool, private: bool) -> None:
@@ -397,7 +399,7 @@ def test_a_redirect_within_the_server_is_followed_with_the_key(
     ],
 )
 def test_the_same_server_is_scheme_host_and_port(place: str, target: str, followed: bool) -> None:
-    stay = open_client(at(place), httpx2.Timeout(1)).event_hooks["response"][0]
+    stay = open_client(at(place)).event_hooks["response"][0]
     answer = httpx2.Response(307, headers={"Location": target}, request=httpx2.Request("POST", place))
     with nullcontext() if followed else pytest.raises(httpx2.HTTPError, match="another server; not followed"):
         asyncio.run(stay(answer))
@@ -471,7 +473,7 @@ def test_certificates_that_are_none_are_one_line(
 
 
 def test_certificates_are_always_checked() -> None:
-    client = open_client(at("https://far.example/v1"), httpx2.Timeout(1))
+    client = open_client(at("https://far.example/v1"))
     pool = vars(vars(client)["_transport"])["_pool"]
     context = vars(pool)["_ssl_context"]
     assert context.check_hostname

@@ -106,3 +106,15 @@ def test_labels_that_nobody_can_be_asked_for(label: str) -> None:
     (found,) = findings(enough(label))
     assert found.severity is Severity.ERROR
     assert repr(label) in found.message
+
+
+def test_words_that_carry_particles_may_be_cut_and_so_may_those_that_the_pool_cuts_as_a_habit() -> None:
+    korean = Example("ko", "서울에서 삼성전자가 발표했다.", (Span(0, 2, "LOC"), Span(5, 9, "ORG")))
+    assert not [o for o in check(Pool.of([korean])).oddities if "cuts through" in o.message]
+    assert Pool.of([korean]).cut_scripts == {"HANGUL"}
+    finnish = [Example(f"fi{n}", "Helsingissä on kylmä.", (Span(0, 8, "LOC"),)) for n in range(3)]
+    assert Pool.of(finnish).cut_scripts == {"LATIN"}
+    assert not [o for o in check(Pool.of(finnish)).oddities if "cuts through" in o.message]
+    slips = [*(Example(f"{n}", "Anna came.", (Span(0, 4, "PER"),)) for n in range(60)), finnish[0], finnish[1]]
+    assert Pool.of(slips).cut_scripts == frozenset()
+    assert len([o for o in check(Pool.of(slips)).oddities if "cuts through" in o.message]) == 2

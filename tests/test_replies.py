@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from el4ner.models.base import Outcome, Reply, Token
-from el4ner.prompts.replies import Item, read_choice, read_listing
+from el4ner.prompts.choice import read_choice
+from el4ner.prompts.item import Item
+from el4ner.prompts.listing import read_listing
 
 LABELS = ("person", "location", "work of art", "type", "product type")
 OPTIONS = ("person", "location", "misc.", "true", "none")
@@ -53,7 +55,7 @@ def spelt(text: str, **inside: float) -> Reply:
         ("Here they are:\nRome (location)", [("Here they are:", None), ("Rome", "location")]),
         ("Rome; Anna", [("Rome", None), ("Anna", None)]),
         ("Rome (location); Anna", [("Rome", "location"), ("Anna", None)]),
-        ("Rome (location); Rome (location); Rome (person)", [("Rome", "location"), ("Rome", "person")]),
+        ("Rome (location); Rome (location); Rome (person)", [("Rome", "location")] * 2 + [("Rome", "person")]),
         ("none", []),
         (" None", []),
         ("", []),
@@ -98,7 +100,7 @@ ENTRIES = [{"text": "Rome; a", "type": "location"}, {"text": "Anna (x)", "type":
         (json.dumps({"entities": []}), []),
         (json.dumps({"entities": ["", " ", "none"]}), []),
         (json.dumps({"entities": [{"text": "Rome", "type": None}]}), [("Rome", None)]),
-        (json.dumps({"entities": [3, None, {"text": 4}, {"name": "x"}, ["Rome"]]}), []),
+        (json.dumps({"entities": [3, None, {"text": 4}, {"other": "x"}, ["Rome"]]}), []),
         (json.dumps({"entities": "Rome"}), []),
         (json.dumps({"answer": "Rome"}), []),
     ],
@@ -204,9 +206,9 @@ def test_endless_replies_are_read(text: str) -> None:
         ("none", "none"),
         ('{"answer": "location"}', "location"),
         ('{"answer": true}', "true"),
-        ('{"reply": "location"}', None),
+        ('{"reply": "location"}', "location"),
         ("personal", None),
-        ("a person", None),
+        ("a person", "person"),
         ("person location", None),
         ("", None),
         ("...", None),

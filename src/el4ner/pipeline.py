@@ -30,7 +30,7 @@ from el4ner.pool.labels import Labels, asked_labels
 from el4ner.pool.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
-from el4ner.recipes.outlets import not_allowed, refusal
+from el4ner.recipes.outlets import allow_only
 from el4ner.recipes.settings import Recipe
 from el4ner.retrieval.encoder import Encoder, default_encoder
 from el4ner.retrieval.index import Index
@@ -106,12 +106,11 @@ class EL4NER:
         """Open a recipe's models: `recipe` is the name of a shipped one ("nano"), a file, or a `Recipe`.
 
         `store` is a reply store or the path of one; without it, nothing is remembered. With `replay` it answers alone,
-        and no model is opened. `allow_env` holds the environment variables whose keys a recipe that you do not know
-        may send to its servers; None trusts the recipe. Raises `ConfigError`, `ModelError`.
+        and no model is opened. `allow_env`: the environment variables whose keys a recipe that you do not know may send
+        to its servers; None trusts it. Raises `ConfigError`, `ModelError`.
         """
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-        if allow_env is not None and (left := not_allowed(loaded, allow_env)):
-            raise refusal(loaded, left, "name it in allow_env")
+        allow_only(loaded, allow_env)
         opened = Store.open(store) if isinstance(store, str | Path) else store
         used = loaded.used
         models = replayed(used, opened) if replay else recorded(open_models(used), used, opened)
@@ -181,7 +180,16 @@ class EL4NER:
 
     def _task(self, labels: tuple[Label, ...]) -> Task:
         field = self._field if self.recipe.crf.votes else None
-        return Task(self.recipe, self.members, labels, self.decision, self._dispatch, self._encoder, field)
+        return Task(
+            self.recipe,
+            self.members,
+            labels,
+            self.decision,
+            self._dispatch,
+            self._encoder,
+            field,
+            self.pool.cut_scripts,
+        )
 
     def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
         return pool_spans(examples, self._task(self.pool.labels))

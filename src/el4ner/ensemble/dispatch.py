@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from el4ner.concurrency import together
 from el4ner.ensemble.costs import Ledger
 from el4ner.ensemble.member import Member
-from el4ner.models.base import Reply, Request
+from el4ner.models.base import Outcome, Reply, Request
 from el4ner.models.store import Store, key
 
 Questions = tuple[Member, Sequence[Request]]
+# Why a reply is no answer, "" if it is one: by the place of the member's questions, and the request's among these.
+Amiss = Callable[[int, int, Reply], str]
+
+
+def _never(place: int, number: int, reply: Reply) -> str:
+    return ""
 
 
 class Dispatcher:
@@ -21,8 +28,8 @@ class Dispatcher:
         self._store = store
         self._ledger = ledger
 
-    def ask(self, stage: str, questions: Sequence[Questions]) -> list[list[Reply]]:
-        """The replies to each member's requests, in order.
+    def ask(self, stage: str, questions: Sequence[Questions], amiss: Amiss = _never) -> list[list[Reply]]:
+        """The replies to each member's requests, in order. One that is `amiss` comes back as failed, and is not kept.
 
         Members that share a model are asked in one batch of it. Different models answer side by side, but those whose
         batch takes the whole machine one after the other.
@@ -38,30 +45,38 @@ class Dispatcher:
 
         def answer(queue: Sequence[list[int]]) -> None:
             for group in queue:
-                given = self._answer(stage, [questions[i] for i in group])
+                given = self._answer(stage, [questions[i] for i in group], _checked(amiss, group))
                 replies.update(zip(group, given, strict=True))
 
         together(answer, queues.values())
         return [replies[i] for i in range(len(questions))]
 
-    def _answer(self, stage: str, questions: Sequence[Questions]) -> list[list[Reply]]:
+    def _answer(self, stage: str, questions: Sequence[Questions], amiss: Amiss) -> list[list[Reply]]:
         """The replies of one model, for all the members that share it."""
         model = questions[0][0].model
         identity = model.identity
         keys = [[key(identity, request) for request in requests] for _, requests in questions]
-        unique = {k: r for ks, (_, rs) in zip(keys, questions, strict=True) for k, r in zip(ks, rs, strict=True)}
-        known = self._store.get(list(unique)) if self._store else {}
+        asked = [(k, (p, n)) for p, ks in enumerate(keys) for n, k in enumerate(ks)]
+        first = dict(reversed(asked))  # where each is asked first
+        unique = {k: questions[p][1][n] for k, (p, n) in asked for p, n in [first[k]]}
+
+        def judged(k: bytes, reply: Reply) -> Reply:
+            reason = amiss(*first[k], reply)
+            return replace(reply, outcome=Outcome.FAILED, error=reason) if reason else reply
+
+        stored = self._store.get(list(unique)) if self._store else {}
+        known = {k: reply for k, reply in stored.items() if judged(k, reply).outcome is not Outcome.FAILED}
         wanted = [k for k in unique if k not in known]
 
         def keep(done: Sequence[tuple[int, Reply]]) -> None:
             if self._store:
-                self._store.put(identity, [(wanted[number], reply) for number, reply in done])
+                self._store.put(identity, [(wanted[n], judged(wanted[n], reply)) for n, reply in done])
 
         began = time.perf_counter()
         with self._ledger.working():
             replies = model.generate([unique[k] for k in wanted], keep) if wanted else []
         seconds = time.perf_counter() - began
-        fresh = dict(zip(wanted, replies, strict=True))
+        fresh = {k: judged(k, reply) for k, reply in zip(wanted, replies, strict=True)}
         self._count(stage, questions, keys, known, fresh, seconds)
         return [[known[k] if k in known else fresh[k] for k in ks] for ks in keys]
 
@@ -84,6 +99,11 @@ class Dispatcher:
             called = [fresh[k] for k in own if k in fresh]
             spent = seconds * sum(map(_tokens, called)) / tokens
             self._ledger.add(stage, member.name, len(asked), stored, called, spent)
+
+
+def _checked(amiss: Amiss, group: Sequence[int]) -> Amiss:
+    """The same for a group of the questions, by their places in it."""
+    return lambda place, number, reply: amiss(group[place], number, reply)
 
 
 def _tokens(reply: Reply) -> int:

@@ -18,7 +18,8 @@ from el4ner.models.constraint import Constraint, Listing, OneOf
 from el4ner.models.open import open_models
 from el4ner.models.settings import EngineSettings
 from el4ner.pool.demo import demo_pool, demo_texts
-from el4ner.prompts.replies import read_choice, read_listing
+from el4ner.prompts.choice import read_choice
+from el4ner.prompts.listing import read_listing
 from el4ner.prompts.style import style
 from el4ner.recipes.settings import MemberSettings, Recipe
 from el4ner.text.passage import passage

@@ -68,13 +68,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one request. `tokens` concatenate to `text`; empty where the engine gives no log-probabilities."""
+    """The answer to one request. `tokens` concatenate to `text`; empty where the engine gives no log-probabilities.
+
+    `too_long`: it failed since prompt and answer do not fit; a shorter prompt may help.
+    """
 
     text: str
     outcome: Outcome = Outcome.DONE
     tokens: tuple[Token, ...] = ()
     usage: Usage = Usage()
     error: str = ""
+    too_long: bool = False
 
 
 class Done(Protocol):

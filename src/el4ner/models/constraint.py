@@ -10,12 +10,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
-from el4ner.data import EMPTY, SEPARATOR
+from el4ner.data import EMPTY, SEPARATOR, Span
 from el4ner.text.words import words
 
 _ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]')
+_JOINT = "_"  # no span begins or ends with it: as emphasis it stands around names, else within them
 _NGRAM = 8  # longest span, in words, of the JSON-schema dialect, which has to enumerate them
 
 
@@ -31,17 +33,18 @@ class Listing:
     """The reply is `lead` and then a list of spans of `text`, each followed by one of `labels` in brackets if there
     are any.
 
-    `a (person); b (location)` or `a; b`, or `none`.
+    `a (person); b (location)` or `a; b`, or `none`. Spans are of whole words, and of parts of words that end at `cuts`.
     """
 
     text: str
     labels: tuple[str, ...] = ()
     lead: str = ""
+    cuts: tuple[int, ...] = ()
 
     @cached_property
     def units(self) -> list[tuple[str, str]]:
         """The text's words and the gap that follows each, so that spans are contiguous stretches of the text."""
-        found = words(self.text)
+        found = self._pieces()
         starts = [span.start for span in found] + [len(self.text)]
         return [
             (self.text[s.start : s.end], self.text[s.end : after]) for s, after in zip(found, starts[1:], strict=True)
@@ -49,9 +52,18 @@ class Listing:
 
     def ngrams(self) -> list[str]:
         """All spans of up to eight words, without repeats, in order."""
-        found = words(self.text)
+        found = self._pieces()
         pairs = ((i, j) for i in range(len(found)) for j in range(i, min(i + _NGRAM, len(found))))
-        return list(dict.fromkeys(self.text[found[i].start : found[j].end] for i, j in pairs))
+        spans = (self.text[found[i].start : found[j].end] for i, j in pairs)
+        return list(dict.fromkeys(span for span in spans if _JOINT not in (span[0], span[-1])))
+
+    def _pieces(self) -> list[Span]:
+        """What spans are made of: words, taken apart at the cuts."""
+        whole = words(self.text)
+        if not self.cuts:
+            return whole
+        edges = sorted({*self.cuts, *(at for word in whole for at in (word.start, word.end))})
+        return [Span(start, end) for start, end in pairwise(edges) if self.text[start:end].strip()]
 
 
 Constraint = OneOf | Listing
@@ -63,21 +75,22 @@ def to_ebnf(constraint: Constraint) -> str:
         return f"root ::= ({' | '.join(map(_quote, constraint.options))})\n"
     lead = _quote(constraint.lead) + " " if constraint.lead else ""
     units = constraint.units
-    if not units:
+    spanned = [i for i, (word, _) in enumerate(units) if word != _JOINT]
+    if not spanned:
         return f"root ::= {lead}{_quote(EMPTY)}\n"
     rules = [f"root ::= {lead}(item ({_quote(SEPARATOR)} item)* | {_quote(EMPTY)})"]
     rules.append(f"item ::= span {_quote(' (')} label {_quote(')')}" if constraint.labels else "item ::= span")
-    rules.append("span ::= " + " | ".join(f"w{i}" for i in range(len(units))))
-    for i, (word, gap) in enumerate(units):
-        follow = f" ({_quote(gap) + ' ' if gap else ''}w{i + 1})?" if i + 1 < len(units) else ""
-        rules.append(f"w{i} ::= {_quote(word)}{follow}")
+    rules.append("span ::= " + " | ".join(f"w{i}" for i in spanned))
+    for i, (word, gap) in enumerate(units[: spanned[-1] + 1]):
+        follow = f" ({_quote(gap) + ' ' if gap else ''}w{i + 1})" if i < spanned[-1] else ""
+        rules.append(f"w{i} ::= {_quote(word)}{follow}{'?' if follow and word != _JOINT else ''}")
     if constraint.labels:
         rules.append("label ::= " + " | ".join(map(_quote, constraint.labels)))
     return "\n".join(rules) + "\n"
 
 
 def to_json_schema(constraint: Constraint) -> dict[str, Any]:
-    """The same as a JSON schema, for servers that take nothing else; the reply is then JSON (see `prompts.replies`)."""
+    """The same as a JSON schema, for servers that take nothing else; the reply is then JSON (`prompts.json_reply`)."""
     if isinstance(constraint, OneOf):
         return _object({"answer": {"type": "string", "enum": list(constraint.options)}})
     span = {"type": "string", "enum": constraint.ngrams() or [""]}
@@ -102,4 +115,5 @@ def fingerprint(constraint: Constraint | None) -> Sequence[object]:
         return ()
     if isinstance(constraint, OneOf):
         return ("one-of", "", *constraint.options)  # "": keys of stored replies have a place for what stood before
-    return ("listing", constraint.lead, constraint.text, *constraint.labels)
+    cuts = [("cuts", *constraint.cuts)] if constraint.cuts else []
+    return ("listing", constraint.lead, constraint.text, *constraint.labels, *cuts)

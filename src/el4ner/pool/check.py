@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -13,7 +13,7 @@ from itertools import combinations
 from el4ner.data import Example, Span
 from el4ner.pool.labels import label_fault
 from el4ner.pool.pool import Pool
-from el4ner.text.words import splits_word
+from el4ner.text.words import AFFIXING, cuts_through
 
 FEW = 3  # a label in fewer examples than this is rare
 LONG = 2000  # characters of a text that would crowd the other demonstrations out of a small model's context
@@ -64,11 +64,11 @@ class PoolReport:
 
 def check(pool: Pool) -> PoolReport:
     """Count and look over a pool: labels first, then its examples in order."""
-    labels = tuple(_counts(pool))
+    labels, scripts = tuple(_counts(pool)), AFFIXING | pool.cut_scripts
     pairs = [pair for example in pool.examples for pair in _touching(example)]
     nested = sum(a.within(b) or b.within(a) for a, b in pairs)
     filled = sum(bool(example.entities) for example in pool.examples)
-    oddities = (*_odd_labels(labels), *_repeats(pool), *(f for e in pool.examples for f in _odd_example(e)))
+    oddities = (*_odd_labels(labels), *_repeats(pool), *(f for e in pool.examples for f in _odd_example(e, scripts)))
     return PoolReport(labels, filled, len(pool.examples) - filled, nested, len(pairs) - nested, oddities)
 
 
@@ -126,7 +126,7 @@ def _repeats(pool: Pool) -> Iterator[Oddity]:
                 yield Oddity(Severity.WARNING, other.id, message)
 
 
-def _odd_example(example: Example) -> Iterator[Oddity]:
+def _odd_example(example: Example, scripts: Collection[str]) -> Iterator[Oddity]:
     if len(example.text) > LONG:
         message = f"{len(example.text)} characters long: crowds out other demonstrations; cut it into sentences"
         yield Oddity(Severity.WARNING, example.id, message)
@@ -137,7 +137,7 @@ def _odd_example(example: Example) -> Iterator[Oddity]:
             yield Oddity(Severity.ERROR, example.id, f"{said} is nothing but white space; remove it")
         elif mention != mention.strip():
             yield Oddity(Severity.WARNING, example.id, f"{said} begins or ends with white space; trim it")
-        if splits_word(example.text, span.start) or splits_word(example.text, span.end):
+        if any(cuts_through(example.text, at, scripts) for at in (span.start, span.end)):
             yield Oddity(Severity.WARNING, example.id, f"{said} cuts through a word; are the offsets right?")
 
 

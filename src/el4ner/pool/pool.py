@@ -17,6 +17,9 @@ from el4ner.formats import Format, read_examples, read_labels
 from el4ner.formats.labels import names_labels
 from el4ner.formats.offsets import fault
 from el4ner.text.passage import show
+from el4ner.text.words import script, splits_word
+
+_HABIT = 0.05  # share of a script's entities that cut through a word from which on it is meant
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,17 @@ class Pool:
         for at, example in enumerate(self.examples):
             found.setdefault(show(example.text), []).append(at)
         return found
+
+    @cached_property
+    def cut_scripts(self) -> frozenset[str]:
+        """The scripts in which entities of the pool begin or end within a word as a habit, and not by a slip."""
+        edges, cut = Counter[str](), Counter[str]()
+        for example in self.examples:
+            for span in example.entities:
+                written = script(example.text[span.start])
+                edges[written] += 1
+                cut[written] += splits_word(example.text, span.start) or splits_word(example.text, span.end)
+        return frozenset(name for name, times in cut.items() if times > 1 and times >= _HABIT * edges[name])
 
     @cached_property
     def digest(self) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from enum import StrEnum
 
 from el4ner.data import EMPTY, SEPARATOR, Example
-from el4ner.models.base import Reply
+from el4ner.models.base import Outcome, Reply
+from el4ner.prompts.item import Item
+from el4ner.prompts.listing import read_listing, says_nothing
 from el4ner.prompts.marked import markable, marked, read_marks
 from el4ner.prompts.reasons import read_reasons, reasons
-from el4ner.prompts.replies import Item, read_listing
+from el4ner.prompts.spoken import spoken
+from el4ner.text.ground import ground
 from el4ner.text.passage import show
+from el4ner.text.printable import one_line
 
 
 class Form(StrEnum):
@@ -47,4 +52,35 @@ class Form(StrEnum):
             return read_marks(reply, shown)
         if self is Form.REASONS:
             return read_reasons(reply, labels)
-        return read_listing(reply, labels if self is Form.LIST else ())
+        return read_listing(reply, labels) if self is Form.LIST else _names(reply, shown, labels)
+
+    def amiss(self, reply: Reply, shown: str, labels: Collection[str], chat: bool) -> str:
+        """Why a reply about the text `shown` is no answer, in a few words; "" if it is one.
+
+        An answer names something that stands in the text, or a known type, or says that there is nothing. In plain
+        continuation (not `chat`) silence says so, too. What the token limit broke off is read as far as it goes.
+        """
+        if reply.outcome is Outcome.FAILED:
+            return ""
+        place = spoken(reply.text)
+        if place is None:
+            return "the reply ends within its reasoning, before an answer"
+        said = reply.text[place[0] : place[1]].strip()
+        if not said:
+            return "the reply is empty" if chat else ""
+        if reply.outcome is Outcome.CUT or self is Form.MARKS or says_nothing(reply.text):
+            return ""
+        typed = read_listing(reply, labels) if self is Form.NAMES else []
+        for item in (*self.read(reply, shown, labels), *typed):
+            if item.label in labels or item.at is not None or ground(shown, item.text):
+                return ""
+        return f"unreadable: {one_line(said, 60)!r}"
+
+
+def _names(reply: Reply, shown: str, labels: Collection[str]) -> list[Item]:
+    """The entries of a list that was asked for without types; chat models write them all the same."""
+    items = read_listing(reply, ())
+    if any(ground(shown, item.text) for item in items):
+        return items
+    typed = [replace(item, label=None) for item in read_listing(reply, labels) if item.label in labels]
+    return typed or items

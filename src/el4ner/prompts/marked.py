@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from el4ner.data import Example
 from el4ner.models.base import Reply
-from el4ner.prompts.replies import Item, probability_of
+from el4ner.prompts.item import Item, probability_of
 from el4ner.text.passage import passage
 
 _OPEN, _CLOSE = "@@", "##"

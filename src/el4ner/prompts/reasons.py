@@ -20,7 +20,7 @@ from itertools import islice
 
 from el4ner.data import Example, Span
 from el4ner.models.base import Outcome, Reply
-from el4ner.prompts.replies import Item, probability_of
+from el4ner.prompts.item import Item, probability_of
 from el4ner.text.noun_phrases import phrases
 from el4ner.text.passage import passage
 

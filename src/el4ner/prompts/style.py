@@ -85,11 +85,13 @@ class Style:
     def _hint(self, entities: str) -> str:
         return self.texts["hint"].format(entities=entities or EMPTY)
 
-    def preextract(self, labels: Sequence[Label], shown: str, constrain: bool, limit: int) -> Request:
-        """Stage 1: which spans could be entities? Without demonstrations."""
+    def preextract(
+        self, labels: Sequence[Label], shown: str, constrain: bool, limit: int, cuts: tuple[int, ...] = ()
+    ) -> Request:
+        """Stage 1: which spans could be entities? Without demonstrations. `cuts`: see `Listing`."""
         names = ", ".join(label.name for label in labels)
         prompt = self.texts["preextract"].format(text=shown, names=names)
-        constraint = Listing(shown, lead=self._lead) if constrain else None
+        constraint = Listing(shown, lead=self._lead, cuts=cuts) if constrain else None
         return Request(self._prompt(labels, prompt), limit, self._stop, constraint)
 
     def extract(
@@ -100,10 +102,11 @@ class Style:
         constrain: bool,
         limit: int,
         form: Form = Form.LIST,
+        cuts: tuple[int, ...] = (),
     ) -> Request:
-        """Stage 2: which spans are entities? Only lists can be held to the text (`constrain`)."""
+        """Stage 2: which spans are entities? Only lists can be held to the text (`constrain`), parted at `cuts`."""
         names = tuple(label.name for label in labels) if form is Form.LIST else ()
-        constraint = Listing(shown, names, self._lead) if constrain else None
+        constraint = Listing(shown, names, self._lead, cuts) if constrain else None
         prompt = self._prompt(labels, prefix + self._text("extract", form), form)
         stop = ("\n\n",) if form is Form.REASONS and not self.chat else self._stop
         stale = _STALE if form in (Form.LIST, Form.NAMES) else 0

@@ -19,6 +19,12 @@ def not_allowed(recipe: Recipe, allowed: Collection[str]) -> list[Outlet]:
     return [outlet for outlet in outlets(recipe) if outlet.asked and outlet.key not in allowed]
 
 
+def allow_only(recipe: Recipe, allowed: Collection[str] | None) -> None:
+    """Raises `ConfigError` where the recipe would send another variable than these; None allows all."""
+    if allowed is not None and (left := not_allowed(recipe, allowed)):
+        raise refusal(recipe, left, "name it in allow_env")
+
+
 def refusal(recipe: Recipe, left: Collection[Outlet], how: str) -> ConfigError:
     """The error that says which variables would go where; `how` they are allowed."""
     what = " and ".join(f"{outlet.key} to {outlet.origin}" for outlet in left)

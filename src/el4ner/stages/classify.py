@@ -9,9 +9,10 @@ from itertools import accumulate, pairwise
 from el4ner.crf.voter import proposed, voted
 from el4ner.data import EMPTY, NOT_ASKED, Ballot, Candidate, Proposal, Vote
 from el4ner.decide import enough, settled
+from el4ner.ensemble.dispatch import Amiss, Questions
 from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
-from el4ner.prompts.replies import read_choice
+from el4ner.prompts.choice import choice_amiss, read_choice
 from el4ner.stages.label_tree import Fork, label_tree
 from el4ner.stages.state import CLASSIFY, PassageState, Task
 
@@ -64,7 +65,7 @@ def _answers(states: Sequence[PassageState], places: Sequence[tuple[int, Candida
                 (members[m], [_request(states, places[n], fork, members[m], none) for n, fork in level])
                 for m, level in zip(turn, levels, strict=True)
             ]
-            replies = task.dispatch.ask(CLASSIFY, asked)
+            replies = task.dispatch.ask(CLASSIFY, asked, unread(asked))
             levels = [
                 _cast(members[m], votes[m], level, given, none)
                 for m, level, given in zip(turn, levels, replies, strict=True)
@@ -174,6 +175,15 @@ def _belief(vote: Vote) -> float:
 
 def _proposal(candidate: Candidate, member: str) -> Proposal | None:
     return next((proposal for proposal in candidate.proposals if proposal.member == member), None)
+
+
+def unread(asked: Sequence[Questions]) -> Amiss:
+    """Which replies to these choices name none of the options."""
+
+    def amiss(place: int, number: int, reply: Reply) -> str:
+        return choice_amiss(asked[place][1][number], reply)
+
+    return amiss
 
 
 def _vote(member: Member, reply: Reply, options: Sequence[str]) -> Vote:

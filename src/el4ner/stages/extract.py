@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,13 +12,14 @@ from el4ner.data import Candidate, Example, Label, Proposal, Span
 from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.form import Form
-from el4ner.prompts.replies import Item
+from el4ner.prompts.item import Item
 from el4ner.recipes.settings import ExtractSettings
 from el4ner.stages.state import EXTRACT, PassageState, Task
 from el4ner.text.ground import ground
-from el4ner.text.words import splits_word
+from el4ner.text.words import AFFIXING, inner_cuts, splits_word
 
 _LEAD = re.compile(r"\s*(?:entities\s*:|\d{1,3}[.)])\s+", re.IGNORECASE)
+_PHRASE = re.compile(r".*[:：]\s*(?=\S)", re.DOTALL)
 Answer = tuple[str | None, Reply]  # the type that was asked about, where it was asked about alone
 
 
@@ -30,9 +32,14 @@ def extract(states: Sequence[PassageState], task: Task) -> list[PassageState]:
     """
     answers: list[dict[str, list[Answer]]] = [{m.name: [] for m in task.members} for _ in states]
     asked = [questions(states, member, task) for member in task.members]
-    replies = task.dispatch.ask(
-        EXTRACT, [(m, [q.request for q in own]) for m, own in zip(task.members, asked, strict=True)]
-    )
+    form, names = form_of(task.recipe.extract), {label.name for label in task.labels}
+
+    def amiss(place: int, number: int, reply: Reply) -> str:
+        question, chat = asked[place][number], task.members[place].style.chat
+        return form.amiss(reply, states[question.passage].shown, names, chat)
+
+    requests = [(m, [q.request for q in own]) for m, own in zip(task.members, asked, strict=True)]
+    replies = task.dispatch.ask(EXTRACT, requests, amiss)
     for member, own, given in zip(task.members, asked, replies, strict=True):
         for question, reply in zip(own, given, strict=True):
             answers[question.passage][member.name].append((question.label, reply))
@@ -40,11 +47,14 @@ def extract(states: Sequence[PassageState], task: Task) -> list[PassageState]:
 
 
 def _entries(items: Sequence[Item], shown: str) -> Iterator[Item]:
-    """Entries as they stand in the text: without a number or heading of the list before them; and one that joins
-    several strings of the text ("a; b (person)", for want of a type after a) is taken apart."""
+    """Entries as they stand in the text: without a number, or a heading or phrase with a colon, before them; and one
+    that joins several strings of the text ("a; b (person)", for want of a type after a) is taken apart."""
     for item in items:
         if (lead := _LEAD.match(item.text)) and not ground(shown, item.text):
             item = replace(item, text=item.text[lead.end() :])
+        if (phrase := _PHRASE.match(item.text)) and not ground(shown, item.text):
+            rest = item.text[phrase.end() :]
+            item = replace(item, text=rest) if ground(shown, rest) else item
         parts = [part.strip() for part in re.split("[;\n]", item.text)]
         if len(parts) == 1 or ground(shown, item.text):
             yield item
@@ -59,7 +69,8 @@ def _union(state: PassageState, answers: Mapping[str, Sequence[Answer]], task: T
     ungrounded: list[Ungrounded] = []
     for member, given in answers.items():
         for label, reply in given:
-            proposed, lost = _read(state.shown, member, reply, form, names if label is None else {label}, label)
+            wanted = names if label is None else {label}
+            proposed, lost = _read(state.shown, member, reply, form, wanted, label, AFFIXING | task.cut)
             ungrounded += lost
             for span, proposal in proposed.items():
                 by = found.setdefault(span, {})
@@ -81,15 +92,29 @@ def _union(state: PassageState, answers: Mapping[str, Sequence[Answer]], task: T
 
 
 def _read(
-    shown: str, member: str, reply: Reply, form: Form, names: Collection[str], asked: str | None
+    shown: str, member: str, reply: Reply, form: Form, names: Collection[str], asked: str | None, cut: Collection[str]
 ) -> tuple[dict[Span, Proposal], list[Ungrounded]]:
-    """What one reply proposes. Where one type was asked about (`asked`), an entry without a type is of that type."""
+    """What one reply proposes. Where one type was asked about (`asked`), an entry without a type is of that type.
+
+    A string that is listed with several types, as often as it stands in the text, has them in the order of its places.
+    """
     proposed: dict[Span, Proposal] = {}
-    lost = []
-    for item in _entries(form.read(reply, shown, names), shown):
+    lost: list[Ungrounded] = []
+    if reply.outcome is Outcome.FAILED:
+        return proposed, lost
+    items = list(_entries(form.read(reply, shown, names), shown))
+    types: dict[str, set[str | None]] = {}
+    for item in items:
+        types.setdefault(item.text, set()).add(item.label)
+    listed = Counter(item.text for item in items)
+    turn = Counter[str]()
+    for item in items:
         label = asked if item.label is None else item.label
         known = label if label in names else None
-        places = ground(shown, item.text) if item.at is None else _whole(shown, item.at)
+        places = ground(shown, item.text, cut) if item.at is None else _whole(shown, item.at)
+        if len(types[item.text]) > 1 and len(places) == listed[item.text]:
+            turn[item.text] += 1
+            places = places[turn[item.text] - 1 :][:1]
         if not places or (label is not None and known is None):
             lost.append(Ungrounded(EXTRACT, member, item.text, label))
         proposal = Proposal(member, known, item.probability, item.label_probability if known else None)
@@ -141,7 +166,10 @@ def questions(states: Sequence[PassageState], member: Member, task: Task) -> lis
             briefs = [state.briefs[member.name] for state in states]
         shown = member.labels(group)
         for i, (state, brief) in enumerate(zip(states, briefs, strict=True)):
-            request = member.style.extract(brief.prefix, shown, state.shown, settings.constrain, brief.limit, form)
+            cuts = inner_cuts(state.shown, task.cut)
+            request = member.style.extract(
+                brief.prefix, shown, state.shown, settings.constrain, brief.limit, form, cuts
+            )
             requests = _samples(request, member, settings.samples)
             asked += [Question(i, group[0].name if apart else None, request) for request in requests]
     return asked

@@ -9,14 +9,15 @@ from el4ner.concurrency import windows
 from el4ner.data import Example, Span
 from el4ner.ensemble.member import Member
 from el4ner.errors import ModelError
-from el4ner.models.base import Outcome, Request
-from el4ner.prompts.replies import read_listing
+from el4ner.models.base import Outcome, Reply, Request
+from el4ner.prompts.form import Form
 from el4ner.retrieval.index import Index, gold
 from el4ner.stages.demonstrations import Search
 from el4ner.stages.state import RETRIEVE, PassageState, Task
 from el4ner.text.ground import ground
 from el4ner.text.noun_phrases import phrases
 from el4ner.text.passage import passage
+from el4ner.text.words import AFFIXING, inner_cuts
 
 
 def retrieve(states: Sequence[PassageState], task: Task, index: Index) -> list[PassageState]:
@@ -68,13 +69,22 @@ def preextract(shown: Sequence[str], task: Task) -> tuple[dict[str, list[tuple[S
     """
     spans: dict[str, list[tuple[Span, ...]]] = {}
     abstained: list[list[str]] = [[] for _ in shown]
+    cut, names = AFFIXING | task.cut, {label.name for label in task.labels}
     asked = [(member, _questions(shown, member, task)) for member in task.members]
-    for member, replies in zip(task.members, task.dispatch.ask(RETRIEVE, asked), strict=True):
+
+    def amiss(place: int, number: int, reply: Reply) -> str:
+        return Form.NAMES.amiss(reply, shown[number], names, task.members[place].style.chat)
+
+    for member, replies in zip(task.members, task.dispatch.ask(RETRIEVE, asked, amiss), strict=True):
         spans[member.name] = []
         for i, reply in enumerate(replies):
             if reply.outcome is Outcome.FAILED:
                 abstained[i].append(f"{RETRIEVE} {member.name}: {reply.error}")
-            places = (place for item in read_listing(reply, ()) for place in ground(shown[i], item.text))
+                spans[member.name].append(())
+                continue
+            places = (
+                place for item in Form.NAMES.read(reply, shown[i], names) for place in ground(shown[i], item.text, cut)
+            )
             spans[member.name].append(tuple(Span(*place) for place in dict.fromkeys(places)))
     return spans, abstained
 
@@ -82,7 +92,10 @@ def preextract(shown: Sequence[str], task: Task) -> tuple[dict[str, list[tuple[S
 def _questions(shown: Sequence[str], member: Member, task: Task) -> list[Request]:
     limits = [16 + 2 * n for n in member.model.count(shown)]
     asked = member.labels(task.labels)
-    return [member.style.preextract(asked, text, True, limit) for text, limit in zip(shown, limits, strict=True)]
+    return [
+        member.style.preextract(asked, text, True, limit, inner_cuts(text, task.cut))
+        for text, limit in zip(shown, limits, strict=True)
+    ]
 
 
 def pool_spans(examples: Sequence[Example], task: Task) -> list[tuple[Span, ...]]:

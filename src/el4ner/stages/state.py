@@ -22,7 +22,8 @@ STAGES = RETRIEVE, EXTRACT, CLASSIFY, VERIFY = "retrieve", "extract", "classify"
 class Task:
     """What the questions about all passages share: the recipe, who is asked (by way of `dispatch`), and which types.
 
-    `field` is the random field where it votes. `encoder` tells which types are alike.
+    `field` is the random field where it votes. `cut`: the scripts in which the pool's entities cut words. `encoder`
+    tells which types are alike.
     """
 
     recipe: Recipe
@@ -32,6 +33,7 @@ class Task:
     dispatch: Dispatcher
     encoder: Encoder
     field: CrfVoter | None = None
+    cut: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from el4ner.data import Ballot, Verdict
 from el4ner.decide import Decision, elect
 from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
-from el4ner.prompts.replies import read_choice
+from el4ner.prompts.choice import read_choice
+from el4ner.stages.classify import unread
 from el4ner.stages.state import VERIFY, PassageState, Task
 
 
@@ -28,7 +29,7 @@ def verify(states: Sequence[PassageState], task: Task) -> list[PassageState]:
     ballots = [list(state.ballots) for state in states]
     verifiers = [member for member in task.members if member.name in task.recipe.verify.members]
     asked = [(verifier, _questions(states, wanted, verifier, task)) for verifier in verifiers]
-    for verifier, replies in zip(verifiers, task.dispatch.ask(VERIFY, asked), strict=True):
+    for verifier, replies in zip(verifiers, task.dispatch.ask(VERIFY, asked, unread(asked)), strict=True):
         for (i, j, label), reply in zip(wanted, replies, strict=True):
             verdict = _verdict(verifier, label, reply)
             ballots[i][j] = replace(ballots[i][j], verdicts=(*ballots[i][j].verdicts, verdict))

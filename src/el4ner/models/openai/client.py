@@ -15,6 +15,9 @@ from el4ner.models.network import certificates, proxied
 from el4ner.models.openai.key import missing, refuse_plain
 from el4ner.models.openai.settings import OpenAISettings
 
+_CONNECT = 5.0  # seconds until a connection stands
+_LARGEST = 64 * 2**20  # bytes of an answer, unpacked
+_HOPS = 3  # redirects within one server
 _NO_KEY = "EMPTY"  # what servers without keys are used to
 _LONG = 12  # characters of a secret that no answer holds by chance
 
@@ -23,8 +26,8 @@ class RedirectedError(httpx2.HTTPError):
     """A server that sends its clients elsewhere."""
 
 
-def open_client(settings: OpenAISettings, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
-    """A client for the settings' address; certificates are always checked.
+def open_client(settings: OpenAISettings) -> httpx2.AsyncClient:
+    """A client for the settings' address; nobody is asked yet. Certificates are always checked.
 
     Raises `ConfigError` or `MissingExtraError` where the key may not be sent, and where the environment names a proxy
     or certificates that cannot be used.
@@ -49,13 +52,29 @@ def open_client(settings: OpenAISettings, timeout: httpx2.Timeout) -> httpx2.Asy
         base_url=address.url,  # without user and password: httpx2 logs addresses
         auth=auth,
         headers=httpx2.Headers(headers, encoding="latin-1"),
-        timeout=timeout,
+        timeout=httpx2.Timeout(settings.timeout, connect=min(_CONNECT, settings.timeout)),
         limits=httpx2.Limits(max_connections=None),  # `Slots` is the bound
-        follow_redirects=True,
         event_hooks={"response": [_stay, wants_a_key]},
         verify=certificates(needed=address.scheme == "https"),
         trust_env=proxied(address.host, address.loopback),
     )
+
+
+async def fetch(client: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
+    """The answer to a request, read whole. Redirects are followed within the server alone.
+
+    Raises `httpx2.HTTPError` for one that leads elsewhere, and for an answer that has no end.
+    """
+    for _ in range(_HOPS):
+        answer = await client.send(request, stream=True, follow_redirects=False)
+        try:
+            await _read(answer)
+        finally:
+            await answer.aclose()
+        if answer.next_request is None:
+            return answer
+        request = answer.next_request
+    raise httpx2.HTTPError("the server sends us in circles")
 
 
 def unsaid(reply: Reply, secrets: Collection[str]) -> Reply:
@@ -80,3 +99,16 @@ async def _stay(answer: httpx2.Response) -> None:
         raise RedirectedError(f"{said} {where}, another server; not followed; if it is right, write it in base_url")
     if answer.request.method == "POST" and answer.status_code < 307:
         raise RedirectedError(f"{said} {where}{to.path}, and drops what was asked; write that place in base_url")
+
+
+async def _read(answer: httpx2.Response) -> None:
+    """Read an answer as `Response.aread` does, but not without end."""
+    if int(answer.headers.get("content-length", "0") or 0) > _LARGEST:
+        raise httpx2.HTTPError(f"an answer of more than {_LARGEST // 2**20} MiB")
+    pieces, size = [], 0
+    async for piece in answer.aiter_bytes():
+        size += len(piece)
+        if size > _LARGEST:
+            raise httpx2.HTTPError(f"an answer of more than {_LARGEST // 2**20} MiB")
+        pieces.append(piece)
+    answer._content = b"".join(pieces)

@@ -17,9 +17,9 @@ import asyncio
 import itertools
 import json
 import threading
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, TypeVar
 
@@ -28,27 +28,20 @@ import httpx2
 from el4ner.errors import ModelError
 from el4ner.models.base import Done, Outcome, Reply, Request
 from el4ner.models.masked import masked, without
-from el4ner.models.openai.client import open_client, unsaid
+from el4ner.models.openai.card import Card, model_of, read_card
+from el4ner.models.openai.client import fetch, open_client, unsaid
+from el4ner.models.openai.health import Health
 from el4ner.models.openai.limit import Slots
-from el4ner.models.openai.protocol import body_of, constrain, dig, read_json, read_reply
-from el4ner.models.openai.retry import Health, one_line, overload, passing, pause
+from el4ner.models.openai.protocol import body_of, constrain, dig, read_json, read_reply, refusal
+from el4ner.models.openai.retry import Refused, one_line, overload, passing, pause, too_long
 from el4ner.models.openai.settings import Dialect, OpenAISettings
 
 _DIALECTS: dict[str, Dialect] = {"llamacpp": "gbnf", "vllm": "vllm"}  # by what servers call themselves
 _TOKENIZE = {"llamacpp": "content", "vllm": "prompt"}  # the name of the text in a call of /tokenize
 _CONTEXT = 4096  # tokens, where neither the settings nor the server tell
-_CONNECT, _PROBE = 5.0, 10.0  # seconds until a connection stands; until a server has told what it is
+_PROBE, _FORGET = 5.0, 15.0  # seconds until a server has told what it is; until it is asked that again
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Card:
-    """What a server tells of itself and the model; empty where it does not."""
-
-    server: str = ""
-    weights: str = ""
-    context: int | None = None
 
 
 class OpenAIModel:
@@ -59,12 +52,13 @@ class OpenAIModel:
 
     def __init__(self, settings: OpenAISettings) -> None:
         self.settings = settings
-        timeout = httpx2.Timeout(settings.timeout, connect=min(_CONNECT, settings.timeout))
-        self._probe = httpx2.Timeout(min(_PROBE, settings.timeout), connect=timeout.connect)
-        self._client = open_client(settings, timeout)
+        self._client = open_client(settings)
         self._secrets = settings.secrets
         self._slots = Slots(settings.concurrency)
-        self._known: _Card | None = None
+        self._health = Health(settings.patience, settings.concurrency)
+        self._known: Card | None = None
+        self._unknown_until = 0.0  # a server that did not tell what it is, is not asked again before
+        self._told: int | None = None  # tokens that fit, as a refusal told
         self._takes: dict[tuple[str, type], bool] = {}  # path, kind of constraint -> whether taken, once that is known
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="el4ner-openai", daemon=True)
@@ -77,8 +71,9 @@ class OpenAIModel:
         llama-server tells quantisation, parameters and bytes; vLLM the repository. Elsewhere, weights that are
         exchanged under the same id go unnoticed. While the server cannot be asked, there is nothing told in it.
         """
-        name, card = PurePath(self.settings.model), self._run(self._card(Health()))
+        name, card = PurePath(self.settings.model), self._run(self._card())
         how = {"grammar": self.settings.grammar, "logprobs": self.settings.logprobs, **masked(self.settings.extra)}
+        how |= {k: v for k, v in (("fields", self.settings.fields), ("thinking", self.settings.thinking)) if v}
         told = [without(one, self._secrets) for one in (card.server, card.weights)]
         said = [name.name if name.is_absolute() else str(name), *told]
         return " ".join(["openai", *filter(None, said), json.dumps(how, sort_keys=True)])
@@ -86,7 +81,14 @@ class OpenAIModel:
     @property
     def context(self) -> int:
         """Tokens that a prompt and its reply may fill together."""
-        return self.settings.context or self._run(self._card(Health())).context or _CONTEXT
+        known = self.settings.context or self._run(self._card()).context or _CONTEXT
+        return min(known, self._told or known)
+
+    @property
+    def waiting(self) -> str:
+        """What is waited for, in a few words; "" where nothing keeps it."""
+        why = without(self._health.waiting, self._secrets)
+        return f"{self.settings.model}: {why}" if why else ""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the server's tokenizer (llama-server, vLLM); elsewhere `estimate`."""
@@ -125,118 +127,134 @@ class OpenAIModel:
         await self._client.aclose()
 
     async def _generate(self, requests: Sequence[Request], done: Done | None) -> list[Reply]:
-        health = Health()
-        card = await self._card(health)
+        card = await self._card()
 
         async def reply(number: int, request: Request) -> Reply:
-            said = await self._reply(request, card, health)
+            said = unsaid(await self._reply(request, card), self._secrets)
             if done is not None:
                 done([(number, said)])
             return said
 
         return await asyncio.gather(*(reply(number, request) for number, request in enumerate(requests)))
 
-    async def _reply(self, request: Request, card: _Card, health: Health) -> Reply:
+    async def _reply(self, request: Request, card: Card) -> Reply:
+        """Whatever goes wrong with one answer is that answer's failure, and nothing else."""
         async with self._slots:
             try:
-                reply = read_reply(await self._ask(request, card, health), request)
-            except (httpx2.HTTPError, ValueError) as error:  # ValueError: what is to be sent is no JSON
-                reply = Reply("", Outcome.FAILED, error=one_line(error))
-            return unsaid(reply, self._secrets)
+                return read_reply(await self._ask(request, card), request)
+            except httpx2.HTTPError as error:
+                said = one_line(error)
+                if (tokens := too_long(error)) is None:
+                    return Reply("", Outcome.FAILED, error=said)
+                self._told = min(tokens, self._told or tokens) if tokens else self._told
+                return Reply("", Outcome.FAILED, error=said, too_long=True)
+            except Exception as error:
+                said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+                return Reply("", Outcome.FAILED, error=f"cannot be asked or read ({said})")
 
-    async def _ask(self, request: Request, card: _Card, health: Health) -> object:
+    async def _ask(self, request: Request, card: Card) -> object:
         """The server's answer, under the request's constraint if the server takes it."""
         path, body = body_of(request, self.settings)
         constraint: dict[str, Any] = {}
         kind = path, type(request.constraint)
         if request.constraint is not None and self._takes.get(kind, True):
-            constraint = constrain(request.constraint, self._dialect(request, card), request.max_tokens)
+            constraint = constrain(request.constraint, self._dialect(request, card), request.max_tokens, self.settings)
         if not constraint:
-            return await self._send(path, body, health)
+            return await self._send(path, body)
         try:
-            answer = await self._send(path, body | constraint, health)
+            answer = await self._send(path, body | constraint)
         except httpx2.HTTPStatusError as error:
             if error.response.status_code not in (400, 422):
                 raise
-            answer = await self._send(path, body, health)
+            answer = await self._send(path, body)
             self._takes.setdefault(kind, False)
         else:
             self._takes[kind] = True
         return answer
 
-    def _dialect(self, request: Request, card: _Card) -> Dialect:
+    def _dialect(self, request: Request, card: Card) -> Dialect:
         if self.settings.grammar != "auto":
             return self.settings.grammar
         return _DIALECTS.get(card.server, "none" if isinstance(request.prompt, str) else "json_schema")
 
     async def _count(self, texts: Sequence[str]) -> list[int]:
-        health = Health()
-        name = _TOKENIZE.get((await self._card(health)).server)
+        name = _TOKENIZE.get((await self._card()).server)
         if name is None:
             return [estimate(text) for text in texts]
 
         async def count(text: str) -> int:
             async with self._slots:
-                found = await self._look("/tokenize", health, {"model": self.settings.model, name: text})
+                found = await self._look("/tokenize", {"model": self.settings.model, name: text})
             tokens = dig(found, "tokens")
             return len(tokens) if isinstance(tokens, list) else estimate(text)
 
         return await asyncio.gather(*map(count, texts))
 
-    async def _card(self, health: Health) -> _Card:
-        """What the server tells. Asked again as long as there is no answer."""
+    async def _card(self) -> Card:
+        """What the server tells. Where there is no answer, it is asked again, but not at once."""
         if self._known is not None:
             return self._known
+        if time.monotonic() < self._unknown_until:
+            return Card()
         try:
-            models = dig(await self._send("/models", None, health), "data")
+            models = await self._send("/models", None)
         except (httpx2.HTTPError, ValueError) as error:
             if passing(error):
-                return _Card()
+                self._unknown_until = time.monotonic() + _FORGET
+                return Card()
             models = None
-        models = models if isinstance(models, list) else []
-        named = [model for model in models if dig(model, "id") == self.settings.model]
-        model = (named or (models if len(models) == 1 else []) or [None])[0]  # llama-server takes any name for its one
-        server = dig(model, "owned_by") or ""
-        props = await self._look("/props", health) if server == "llamacpp" else None
-        context = dig(model, "max_model_len") or dig(props, "default_generation_settings", "n_ctx")
-        weights = [dig(model, "root"), *(dig(model, "meta", key) for key in ("ftype", "n_params", "size"))]
-        self._known = _Card(server, " ".join(str(fact) for fact in weights if fact), context)
+        model = model_of(models, self.settings.model)
+        props = await self._look("/props") if dig(model, "owned_by") == "llamacpp" else None
+        self._known = read_card(model, props)
         return self._known
 
-    async def _look(self, path: str, health: Health, body: Mapping[str, Any] | None = None) -> object:
+    async def _look(self, path: str, body: Mapping[str, Any] | None = None) -> object:
         """What stands outside the OpenAI API at a path; None if nothing does, or if it cannot be told now."""
         try:
-            return await self._send(self.settings.root + path, body, health)
+            return await self._send(self.settings.root + path, body)
         except (httpx2.HTTPError, ValueError):
             return None
 
-    async def _send(self, path: str, body: Mapping[str, Any] | None, health: Health) -> object:
+    async def _send(self, path: str, body: Mapping[str, Any] | None) -> object:
         """Post a body, or get without one, as often as the settings allow and there is hope."""
-        waited = 0.0
+        waited, health = 0.0, self._health
         for attempt in itertools.count():
-            if health.lost:
-                raise httpx2.HTTPError(f"not asked: {health.lost}")
+            if lost := health.lost():
+                raise httpx2.HTTPError(f"not asked: {lost}")
             era = self._slots.era
             try:
-                if body is None:
-                    answer = await self._client.get(path, timeout=self._probe)
-                else:
-                    answer = await self._client.post(path, json=body)
-                answer.raise_for_status()
+                answer = await self._try(path, body)
             except httpx2.HTTPError as error:
                 if overload(error):
                     self._slots.overloaded(era)
-                wait = pause(error, attempt, self.settings.retries, health)
+                tries = self.settings.retries if body is not None else min(1, self.settings.retries)
+                wait = None if health.noticed(error) else pause(error, attempt, tries, health.spent)
                 if wait is None or waited + wait > self.settings.timeout:
-                    health.failed(error, self.settings.concurrency)
+                    health.failed(error)
                     raise
+                health.waiting = f"{one_line(error)[:80]}, next try in {wait:.0f} s"
             else:
                 health.succeeded()
                 self._slots.succeeded()
-                return read_json(answer)
+                return answer
             waited += wait
             await asyncio.sleep(wait)
         raise AssertionError  # the count has no end
+
+    async def _try(self, path: str, body: Mapping[str, Any] | None) -> object:
+        """One try, which ends in time however slowly the answer comes in."""
+        seconds = self.settings.timeout if body is not None else min(_PROBE, self.settings.timeout)
+        request = self._client.build_request("GET" if body is None else "POST", path, json=body)
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await fetch(self._client, request)
+        except TimeoutError:
+            raise httpx2.ReadTimeout(f"no whole answer within {seconds:g} s") from None
+        answer.raise_for_status()
+        said = read_json(answer)
+        if (refused := refusal(said)) is not None:
+            raise Refused(*refused)
+        return said
 
 
 def estimate(text: str) -> int:

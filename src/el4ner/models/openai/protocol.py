@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from codecs import getincrementaldecoder
 from typing import Any
 
@@ -12,6 +13,10 @@ from el4ner.models.constraint import Constraint, to_ebnf, to_json_schema
 from el4ner.models.openai.settings import Dialect, OpenAISettings
 from el4ner.models.partial_reply import stop_at
 
+REASONING = (
+    "the model spent its tokens on reasoning; turn that off, with extra = {chat_template_kwargs = {enable_thinking ="
+    ' false}} or extra = {reasoning_effort = "none"}, or pay for it, with thinking = 2048'
+)
 _JSON_ROOM = 32  # tokens of `{"answer": ""}`, however it is spaced
 
 
@@ -29,13 +34,14 @@ def read_json(answer: httpx2.Response) -> object:
     """The JSON of a server's answer; its text where it is none."""
     try:
         return answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return answer.text
 
 
 def body_of(request: Request, settings: OpenAISettings) -> tuple[str, dict[str, Any]]:
     """The path to ask and what to send there, all but the constraint."""
-    body: dict[str, Any] = {"model": settings.model, "max_tokens": request.max_tokens}
+    thinking = 0 if isinstance(request.prompt, str) else settings.thinking
+    body: dict[str, Any] = {"model": settings.model, "max_tokens": request.max_tokens + thinking}
     body |= {"temperature": request.temperature, "seed": request.seed}
     if request.stop:
         body["stop"] = list(request.stop)
@@ -44,10 +50,12 @@ def body_of(request: Request, settings: OpenAISettings) -> tuple[str, dict[str, 
     else:
         path, body["messages"] = "/chat/completions", [{"role": m.role, "content": m.content} for m in request.prompt]
         logprobs = {"logprobs": True, "top_logprobs": 1}  # llama-server lists twenty where no number is given
-    return path, body | (logprobs if settings.logprobs else {}) | settings.extra
+    body |= (logprobs if settings.logprobs else {}) | settings.extra
+    renamed = {settings.fields.get(name, name): value for name, value in body.items()}
+    return path, {name: value for name, value in renamed.items() if name}
 
 
-def constrain(constraint: Constraint, dialect: Dialect, max_tokens: int) -> dict[str, Any]:
+def constrain(constraint: Constraint, dialect: Dialect, max_tokens: int, settings: OpenAISettings) -> dict[str, Any]:
     """The fields that hold a reply to a constraint; JSON is given room for what stands around an answer of so many."""
     match dialect:
         case "gbnf":
@@ -57,7 +65,8 @@ def constrain(constraint: Constraint, dialect: Dialect, max_tokens: int) -> dict
         case "json_schema":
             schema = {"name": "reply", "strict": True, "schema": to_json_schema(constraint)}
             form = {"type": "json_schema", "json_schema": schema}
-            return {"response_format": form, "max_tokens": 2 * max_tokens + _JSON_ROOM}
+            room = 2 * max_tokens + _JSON_ROOM + settings.thinking
+            return {"response_format": form, settings.fields.get("max_tokens", "max_tokens"): room}
         case _:
             return {}
 
@@ -65,19 +74,49 @@ def constrain(constraint: Constraint, dialect: Dialect, max_tokens: int) -> dict
 def read_reply(answer: object, request: Request) -> Reply:
     """The reply that a server's answer holds."""
     choice = dig(answer, "choices", 0)
-    said = dig(choice, "text") if isinstance(request.prompt, str) else dig(choice, "message", "content")
+    chat = not isinstance(request.prompt, str)
+    said = _joined(dig(choice, "message", "content")) if chat else dig(choice, "text")
     usage = Usage(
-        dig(answer, "usage", "prompt_tokens") or 0,
-        dig(answer, "usage", "prompt_tokens_details", "cached_tokens") or 0,
-        dig(answer, "usage", "completion_tokens") or 0,
+        _count(dig(answer, "usage", "prompt_tokens")),
+        _count(dig(answer, "usage", "prompt_tokens_details", "cached_tokens")),
+        _count(dig(answer, "usage", "completion_tokens")),
     )
     end = dig(choice, "finish_reason")
-    if not isinstance(said, str) or end in ("content_filter", "error", "abort"):
-        error = f"no text in the answer ({end or 'not of the OpenAI API'})"
+    thought = dig(choice, "message", "reasoning_content") or dig(choice, "message", "reasoning")
+    if thought and not said:
+        return Reply("", Outcome.FAILED, usage=usage, error=REASONING)
+    if not isinstance(said, str) or end in ("content_filter", "error", "abort") or (chat and not said.strip()):
+        missing = "an empty answer" if said == "" else "no text in the answer"
+        error = f"{missing} ({end if isinstance(end, str) else 'not of the OpenAI API'})"
         return Reply("", Outcome.FAILED, usage=usage, error=error)
     text = said[: stop_at(said, request.stop)]
     outcome = Outcome.CUT if end == "length" and text == said else Outcome.DONE
     return Reply(text, outcome, tokens_of(dig(choice, "logprobs"), text, usage.generated), usage)
+
+
+def _joined(content: object) -> object:
+    """Content as a list of parts, put together; of these, only text counts."""
+    if not isinstance(content, list):
+        return content
+    parts = [part if isinstance(part, str) else dig(part, "text") for part in content]
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _count(said: object) -> int:
+    """A number of tokens, if it is one."""
+    return said if isinstance(said, int) and not isinstance(said, bool) and 0 <= said < 10**9 else 0
+
+
+def refusal(answer: object) -> tuple[int, str] | None:
+    """The status and the words of an error that comes as an answer of status 200; None where there is none."""
+    error = dig(answer, "error")
+    if not error or dig(answer, "choices"):
+        return None
+    words = error if isinstance(error, str) else dig(error, "message") or dig(error, "type") or error
+    code = next((c for c in (dig(error, "code"), dig(error, "status"), dig(answer, "code")) if c), 0)
+    number = int(code) if isinstance(code, int | str) and str(code).isascii() and str(code).isdecimal() else 0
+    kind = str(dig(error, "type"))
+    return number or (429 if "rate" in kind or "overloaded" in kind else 0), str(words)[:500]
 
 
 def tokens_of(logprobs: object, text: str, generated: int) -> tuple[Token, ...]:
@@ -88,7 +127,9 @@ def tokens_of(logprobs: object, text: str, generated: int) -> tuple[Token, ...]:
     """
     try:
         pieces = _pieces(logprobs)
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
+        return ()
+    if not all(math.isfinite(logprob) for _, logprob in pieces):  # not told
         return ()
     if len(pieces) < generated and not text.isascii():
         return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -11,35 +11,32 @@ from httpx2 import ConnectError, ConnectTimeout, HTTPError, HTTPStatusError, Req
 
 from el4ner.models.openai.protocol import dig, read_json
 
+_MOST_TOKENS = 10**8
+_TOO_LONG = re.compile(
+    r"context.{0,20}(?:length|size|window)|maximum.{0,20}(?:context|length|tokens)|too many tokens"
+    r"|(?:prompt|input|request).{0,30}too (?:long|large)|exceeds? .{0,40}(?:context|tokens)|context_length_exceeded",
+    re.IGNORECASE,
+)
+_FITS = re.compile(
+    r"(?:context|length|size|window|limit|maximum|max|n_ctx)[^0-9]{0,30}([0-9][0-9,]{2,8})(?![0-9])", re.IGNORECASE
+)
+_ENDLESS = 1e9  # seconds: longer than anybody waits
 _RECONNECTS = 2  # enough for a server that restarts; one that is down is not waited for
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds; doubled from try to try, less up to a half at random
 
 
-@dataclass(slots=True)
-class Health:
-    """What the requests of one call have learned of the server, so that they do not all wait for one that is down."""
+class Refused(HTTPError):
+    """An error that came as an answer of status 200, with the status that it names (0: none)."""
 
-    lost: str = ""  # nobody listens, or nobody answers
-    spent: bool = False  # a request has used up its tries, and none has succeeded since
-    silent: int = 0  # requests in a row without an answer in time
-
-    def failed(self, error: HTTPError, concurrency: int) -> None:
-        """Learn from a request that will not be tried again."""
-        self.silent += isinstance(error, TimeoutException)
-        if unreachable(error) or self.silent >= max(2, concurrency):
-            self.lost = one_line(error)
-        elif passing(error) and not isinstance(error, TimeoutException) and status(error) != 429:
-            self.spent = True
-
-    def succeeded(self) -> None:
-        """Learn from an answer."""
-        self.spent, self.silent = False, 0
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"the server answered with an error{f' ({status})' if status else ''}: {words}")
+        self.status = status
 
 
-def pause(error: HTTPError, attempt: int, retries: int, health: Health) -> float | None:
-    """Seconds until the next try; None where there should be none."""
+def pause(error: HTTPError, attempt: int, retries: int, spent: bool) -> float | None:
+    """Seconds until the next try; None where there should be none. `spent`: another request tried in vain."""
     tries = min(retries, _RECONNECTS) if unreachable(error) else retries
-    if health.spent or attempt >= tries or isinstance(error, TimeoutException) or not passing(error):
+    if spent or attempt >= tries or isinstance(error, TimeoutException) or not passing(error):
         return None
     named = error.response.headers.get("retry-after", "") if isinstance(error, HTTPStatusError) else ""
     asked = _retry_after(named)
@@ -57,8 +54,24 @@ def overload(error: Exception) -> bool:
 
 
 def status(error: Exception) -> int:
-    """The HTTP status of a refusal; 0 where the server did not get as far."""
+    """The HTTP status of a refusal, also of one inside an answer; 0 where the server did not get as far."""
+    if isinstance(error, Refused):
+        return error.status
     return error.response.status_code if isinstance(error, HTTPStatusError) else 0
+
+
+def too_long(error: Exception) -> int | None:
+    """The tokens that fit, where a prompt was refused for its length, 0 if that is not told; None if it was not."""
+    if not isinstance(error, HTTPStatusError) or status(error) not in (400, 413, 422, 500):
+        return None
+    answer, words = read_json(error.response), one_line(error)
+    told = dig(answer, "error", "n_ctx") or dig(answer, "n_ctx")
+    if not (told or _TOO_LONG.search(words)):
+        return None
+    if isinstance(told, int) and 0 < told < _MOST_TOKENS:
+        return told
+    named = _FITS.search(words)
+    return int(named[1].replace(",", "")) if named else 0
 
 
 def unreachable(error: Exception) -> bool:
@@ -71,7 +84,7 @@ def one_line(error: Exception) -> str:
     said = str(error)
     if isinstance(error, HTTPStatusError):
         answer = read_json(error.response)
-        named = dig(answer, "error", "message") or dig(answer, "message") or error.response.text
+        named = dig(answer, "error", "message") or dig(answer, "message") or error.response.text[:1000]
         said = f"HTTP {error.response.status_code}: {named or error.response.reason_phrase}"
     elif isinstance(error, TimeoutException):
         said = f"Request timed out. {error}"
@@ -82,9 +95,9 @@ def one_line(error: Exception) -> str:
 
 def _retry_after(header: str) -> float | None:
     """Seconds that a Retry-After header asks to wait, be it a number or a date; None if it is neither."""
-    if header.replace(".", "", 1).isdecimal():
-        return float(header)
+    if header.isascii() and header.replace(".", "", 1).isdecimal():
+        return min(float(header), _ENDLESS)
     try:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):  # TypeError: a date without a zone
+    except (TypeError, ValueError, OverflowError, IndexError):  # TypeError: a date without a zone
         return None

@@ -29,10 +29,14 @@ class OpenAISettings(EngineSettings):
     OPENAI_API_KEY is sent to https://api.openai.com, and to no other server; "" names none. A server without a key is
     sent the word "EMPTY". Keys go over https only, or to this machine or the local network.
     `concurrency` bounds the requests under way at once. `timeout` (seconds) bounds each try, and the pauses of a
-    request together; `retries` counts the further tries. `context` (tokens) is what the server tells if it is not
-    given, else 4096. `extra` joins the body of every request, e.g. `{"chat_template_kwargs": {"enable_thinking":
-    False}}`. Turn `logprobs` off for a server that refuses them. `parameters` is the number of weights, which no server
-    tells: it is not used to ask, only to say what an ensemble weighs.
+    request together; `retries` counts the further tries. After `patience` seconds without any answer the server is
+    given up, and tried again now and then. `context` (tokens) is what the server tells if it is not given, else 4096.
+    `thinking` is the number of tokens that a chat may spend on reasoning before its answer. `fields` renames the fields
+    of a request, or leaves out those renamed to nothing, for a server that refuses them: `{max_tokens =
+    "max_completion_tokens", seed = ""}`; `el4ner doctor` finds out. `extra` joins the body of every request, e.g.
+    `{"chat_template_kwargs": {"enable_thinking": False}}`. Turn `logprobs` off for a server that refuses them.
+    `parameters` is the number of weights, which no server tells: it is not used to ask, only to say what an ensemble
+    weighs.
 
     `grammar` is how constraints are said: "gbnf" (llama.cpp), "vllm" (`structured_outputs`, since its version 0.11),
     "json_schema" (`response_format`; replies are then JSON) or "none". "auto" goes by what `/models` says: gbnf for
@@ -46,6 +50,9 @@ class OpenAISettings(EngineSettings):
     concurrency: Positive = 8
     timeout: Annotated[float, Field(gt=0)] = 120.0
     retries: Count = 4
+    patience: Annotated[float, Field(gt=0)] = 60.0
+    thinking: Count = 0
+    fields: dict[str, str] = Field(default_factory=dict)
     grammar: Dialect = "auto"
     logprobs: bool = True
     parameters: Positive | None = None
@@ -97,9 +104,10 @@ class OpenAISettings(EngineSettings):
         return Outlet(address.origin, address.loopback, sent, bool(sent) and not usual, told(self.api_key_env, address))
 
     def known_by(self) -> str:
-        """As before `api_key_env` could be left open."""
+        """As before `api_key_env` could be left open, and without what changes no reply: stores of that time count."""
         named = OPENAI if self.api_key_env is None else self.api_key_env
-        return self.model_copy(update={"api_key_env": named}).model_dump_json()
+        unused = {name for name, value in (("thinking", self.thinking), ("fields", self.fields)) if not value}
+        return self.model_copy(update={"api_key_env": named}).model_dump_json(exclude={"patience", *unused})
 
     @property
     def address(self) -> Address:

@@ -1,0 +1,161 @@
+"""Reading which of several options a reply names. Never raises; where two are named, or one is denied, none is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from el4ner.data import EMPTY
+from el4ner.models.base import Outcome, Reply, Request
+from el4ner.models.constraint import OneOf
+from el4ner.prompts.item import probability_of
+from el4ner.prompts.json_reply import json_answer
+from el4ner.prompts.spoken import spoken
+from el4ner.text.printable import one_line
+
+_AROUND = " \n\t\"'`“”‘’「」『』（）()[]【】{}<>.。!！,，:：;；*_#|-–—•>"
+_LEAD = r"(?:\b(?:is|as|be|answer|type|label|category|class|entity type|verdict)\b|[:：=→?？]|->|=>|是|为|類型|类型)"
+_LEADING = re.compile(rf"{_LEAD}\s*(?:an?|the|of type)?[\s{re.escape(_AROUND)}]*$", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\b(?:not|isn't|isn’t|no|neither|nor|never|cannot|can't|instead of|rather than|kein|keine|pas|non|ni)\b"
+    r"|不是|不|非|沒|没",
+    re.IGNORECASE,
+)
+_WORD_END = re.compile(r"[*_\"'`”]*\s*(?:[.,:;!。，：；！–—-]|$)")
+_LONGEST = 4000  # characters of a reply that are looked through: nobody says one word at greater length
+_YES = {
+    "true": ("yes", "correct", "right", "是", "对", "正确", "是的"),
+    "false": ("no", "incorrect", "wrong", "否", "错", "错误", "不是"),
+}
+_NONE = (
+    *("none of the above", "none of these", "none of them", "no type", "not an entity", "no entity", "n/a"),
+    *("无", "没有"),
+)
+
+
+def read_choice(reply: Reply, options: Collection[str]) -> tuple[str | None, float | None]:
+    """Which of the options a reply names, and how probable it was; (None, None) if it names none, or several.
+
+    Reasoning before the answer, words, marks and JSON around it, and case do not matter; yes stands for true.
+    """
+    place = spoken(reply.text)
+    if place is None:
+        return None, None
+    start, end = place
+    text = reply.text[start:end]
+    stated = json_answer(text)
+    chosen, at = _plain(stated or text, options)
+    if chosen is None and stated is None:
+        chosen, at = _in_words(text, options)
+    if chosen is None:
+        return None, None
+    if stated is not None:  # the last: in JSON the key stands before it
+        at = reply.text.rfind(stated.strip(_AROUND)), 0
+        at = at[0] - start, at[0] - start + len(stated.strip(_AROUND))
+    return chosen, probability_of(reply.tokens, start + at[0], start + at[1]) if at[0] + start >= 0 else None
+
+
+def choice_amiss(request: Request, reply: Reply) -> str:
+    """Why a reply to a choice is no answer, in a few words; "" if it is one."""
+    if reply.outcome is Outcome.FAILED or not isinstance(request.constraint, OneOf):
+        return ""
+    if read_choice(reply, request.constraint.options)[0] is not None:
+        return ""
+    place = spoken(reply.text)
+    if place is None:
+        return "the reply ends within its reasoning, before an answer"
+    said = reply.text[place[0] : place[1]].strip()
+    return f"none of the answers to choose from: {one_line(said, 60)!r}" if said else "the reply is empty"
+
+
+def _plain(text: str, options: Collection[str]) -> tuple[str | None, tuple[int, int]]:
+    """The option that the text is, whatever stands around it."""
+    exact = next((option for option in options if option == text.strip()), None)
+    bare = text.strip(_AROUND)
+    start = text.find(bare)
+    if exact is not None:
+        return exact, _place(text, exact)
+    for option in options if bare else ():
+        if option.strip(_AROUND) == bare:
+            return option, (start, start + len(bare))
+    for option in options if bare else ():
+        if option.strip(_AROUND).casefold() == bare.casefold():
+            return option, (start, start + len(bare))
+    said = next((o for o in options for word in _synonyms(o, options) if word == bare.casefold()), None)
+    return said, (start, start + len(bare))
+
+
+def _place(text: str, option: str) -> tuple[int, int]:
+    start = text.find(option)
+    return start, start + len(option)
+
+
+def _synonyms(option: str, options: Collection[str]) -> tuple[str, ...]:
+    if set(options) == {"true", "false"}:
+        return _YES[option]
+    return _NONE if option == EMPTY else ()
+
+
+def _in_words(text: str, options: Collection[str]) -> tuple[str | None, tuple[int, int]]:
+    """The option that a sentence names: the first line, the first paragraph, or the last line tells it."""
+    for start, end in _stretches(text[:_LONGEST]):
+        chosen, at = _plain(text[start:end], options)
+        if chosen is None:
+            chosen, at = _named(text[start:end], options)
+        if chosen is not None:
+            return chosen, (start + at[0], start + at[1])
+    return None, (0, 0)
+
+
+def _stretches(text: str) -> Iterator[tuple[int, int]]:
+    lines = [(m.start(), m.end()) for m in re.finditer(r"[^\n]*\S[^\n]*", text)]
+    if not lines:
+        return
+    yield lines[0]
+    paragraph = re.search(r"\n[ \t]*\n", text[lines[0][0] :])
+    if paragraph and lines[0][0] + paragraph.start() > lines[0][1]:
+        yield lines[0][0], lines[0][0] + paragraph.start()
+    if len(lines) > 1:
+        yield lines[-1]
+
+
+def _named(sentence: str, options: Collection[str]) -> tuple[str | None, tuple[int, int]]:
+    """The one option that a sentence names: behind "is" or a colon at its end; or no other, and none is denied.
+
+    Yes and no count as the first word.
+    """
+    first = re.match(r"[\s*_\"'`“]*(\w+)", sentence)
+    for option in options if first else ():
+        known = first and first[1].casefold() in _synonyms(option, options)
+        if first and known and _WORD_END.match(sentence, first.end()):
+            return option, first.span(1)
+    found = _mentions(sentence, {option: option for option in options})
+    words = {word: option for option in options for word in (*_synonyms(option, options), option)}
+    ending = [
+        (option, place)
+        for option, place in _mentions(sentence, words)
+        if not sentence[place[1] :].strip(_AROUND) and _LEADING.search(sentence[: place[0]])
+    ]
+    if len({option for option, _ in ending}) == 1 and not _denies(sentence, ending[0][1][0]):
+        return ending[0]
+    if len({option for option, _ in found}) == 1 and not _DENIED.search(sentence):
+        return found[0]
+    return None, (0, 0)
+
+
+def _denies(sentence: str, at: int) -> bool:
+    """Whether what stands there is denied: a word for it shortly before, outside of quotes."""
+    before = re.sub(r"[\"“「'‘`*][^\"”」'’`*]*[\"”」'’`*]", " ", sentence[:at])
+    return _DENIED.search(before) is not None
+
+
+def _mentions(sentence: str, words: Mapping[str, str]) -> list[tuple[str, tuple[int, int]]]:
+    """Where the options that words stand for are named; of two words that overlap, the longer."""
+    names = {word.casefold(): option for word, option in words.items() if word.strip(_AROUND)}
+    ordered = sorted(names, key=len, reverse=True)
+    pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, ordered))})(?![^\W_])" if ordered else "(?!)", re.I)
+    found = []
+    for match in pattern.finditer(sentence):
+        if (option := names.get(match[0].casefold())) is not None:
+            found.append((option, match.span()))
+    return found
