@@ -8,9 +8,9 @@ from el4ner.data import Ballot, Candidate, Example, Proposal, Span, Verdict, Vot
 from el4ner.decide import Decision, decide
 from el4ner.ensemble.costs import Cost
 from el4ner.pool.pool import Pool
+from el4ner.text.marks import INK, Mark, marks, palette
 from el4ner.text.printable import one_line, printable
 from el4ner.view.explain import explain
-from el4ner.view.marks import INK, Mark, marks, palette
 from el4ner.view.render import cost_table, entity_table, highlight, legend, spent
 
 HOSTILE = "[red]x[/red] \x1b[31mEve\x1b[0m \x00\x07\r\x9b \ud83d \u202eabc <b> :smile: [/]"

@@ -16,8 +16,8 @@ HOME = Path(el4ner.__file__ or "").parent
 FLOORS = (
     ("errors",),
     ("data", "files", "concurrency"),
-    ("decide",),
-    ("annotation", "text"),
+    ("decide", "text"),
+    ("annotation",),
     ("formats", "models"),
     ("prompts", "pool"),
     ("retrieval",),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import Any, Literal, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from el4ner.data import Ballot, Entity, Span
 from el4ner.decide import BallotOutcome, Decision, Overlap, Rule, decide, outcomes
+from el4ner.errors import DataError
+from el4ner.text.marks import INK, Mark, marks, palette
+from el4ner.text.printable import one_line, printable
 
 T = TypeVar("T")
 
@@ -39,6 +45,7 @@ class Trace:
     prompts held.
     `ungrounded`: what could not be placed. `abstained`: members without a usable answer, as "stage member: reason".
     `cut`: members whose list the token limit cut off in stage 2; its complete entries count.
+    `failed`: members that failed in stages 1 and 2, with the reason.
     """
 
     preextracted: Mapping[str, tuple[Span, ...]]
@@ -48,6 +55,7 @@ class Trace:
     ungrounded: tuple[Ungrounded, ...]
     abstained: tuple[str, ...]
     cut: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,28 @@ class Annotation:
         )
         return replace(self, entities=decide(self.text, self.ballots, new), decision=new)
 
+    def without(self, *members: str) -> Annotation:
+        """The same as if these members (or "crf") had taken no part: what they alone proposed is gone.
+
+        What the others said is what they said: demonstrations and questions stay as they were.
+        """
+        ballots = tuple(left for ballot in self.ballots if (left := _without(ballot, members)).candidate.proposals)
+        return replace(self, ballots=ballots, entities=decide(self.text, ballots, self.decision))
+
+    @property
+    def doubt(self) -> float:
+        """How unsure the least sure ballot is: 0 where all scores are 0 or 1, and 1 where one is one half."""
+        return max((1 - abs(2 * outcome.score - 1) for outcome in self.outcomes), default=0.0)
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """The members that did not answer a question about this text, each with the first reason."""
+        reasons = [pair for trace in self.traces for pair in trace.failed.items()]
+        for ballot in self.ballots:
+            reasons += [(vote.member, vote.abstained) for vote in ballot.votes if vote.failed]
+            reasons += [(v.member, v.abstained or "no answer") for v in ballot.verdicts if v.holds is None]
+        return dict(reversed(reasons))
+
     @property
     def outcomes(self) -> list[BallotOutcome]:
         """What became of each ballot, in their order: an entity, or why not."""
@@ -101,12 +131,101 @@ class Annotation:
         place = entity.start, entity.end
         return next((b for b in self.ballots if (b.candidate.span.start, b.candidate.span.end) == place), None)
 
-    def record(self) -> dict[str, Any]:
+    def record(self, evidence: bool = False) -> dict[str, Any]:
         """A plain record, `{"id", "text", "entities"}`, as `el4ner annotate` writes it on a line; ready for JSON.
 
-        Scores have four digits.
+        Scores have four digits. Where members did not answer, `"failed"` has them, each with the reason. With
+        `evidence`, all that was said stands there, too (`EvidenceRecord`): enough for `from_record`.
+        docs/annotation.schema.json describes both.
         """
-        return {"id": self.id, "text": self.text, "entities": [_record(entity) for entity in self.entities]}
+        plain: dict[str, Any] = {
+            "id": self.id,
+            "text": self.text,
+            "entities": [_record(entity) for entity in self.entities],
+        }
+        if failed := {member: one_line(reason) for member, reason in self.failed.items()}:
+            plain |= {"failed": failed}
+        if not evidence:
+            return plain
+        kept: dict[str, Any] = _EVIDENCE.dump_python(
+            EvidenceRecord(1, self.decision, self.ballots, self.traces), mode="json"
+        )
+        return plain | kept
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the text with its entities on the colours of their types, which stand behind them."""
+        colours = palette(sorted({entity.label for entity in self.entities}))
+        drawn = "".join(_html(mark, colours) for mark in marks(self.text, self.entities))
+        return f'<div dir="auto" style="line-height:2.2">{drawn}</div>'
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Annotation:
+        """The annotation that a record with evidence was made of, equal to it. Its entities are decided again.
+
+        Raises `DataError` where it is none, in a few words without the place.
+        """
+        if "el4ner" not in record:
+            raise DataError("no evidence; write it with `el4ner annotate --evidence`")
+        if record["el4ner"] != 1:
+            raise DataError("the evidence is of another version of el4ner; annotate again")
+        id_, text = record.get("id"), record.get("text")
+        if not isinstance(id_, str) or not isinstance(text, str):
+            raise DataError('"id" and "text" must be strings')
+        try:
+            kept = _EVIDENCE.validate_python(dict(record))
+        except ValidationError as error:
+            problem = error.errors(include_input=False, include_url=False)[0]
+            raise DataError(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+        for fault in _faults(text, kept.ballots):
+            raise DataError(fault)
+        entities = decide(text, kept.ballots, kept.decision)
+        return cls(id_, text, entities, kept.ballots, kept.traces, kept.decision)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """What a record holds besides text and entities: enough to decide anew, and to see why."""
+
+    el4ner: Literal[1]
+    decision: Decision
+    ballots: tuple[Ballot, ...]
+    traces: tuple[Trace, ...]
+
+
+_EVIDENCE = TypeAdapter(EvidenceRecord)
+
+
+def _faults(text: str, ballots: Sequence[Ballot]) -> Iterator[str]:
+    """What types do not tell: places outside the text, and probabilities that are none."""
+    for number, ballot in enumerate(ballots):
+        span = ballot.candidate.span
+        if not 0 <= span.start < span.end <= len(text):
+            yield f"ballots.{number}: {span.start} to {span.end} is no place in a text of {len(text)} characters"
+        sure = [vote.probability for vote in ballot.votes] + [verdict.probability for verdict in ballot.verdicts]
+        sure += [
+            p for proposal in ballot.candidate.proposals for p in (proposal.probability, proposal.label_probability)
+        ]
+        if not all(probability is None or 0 <= probability <= 1 for probability in sure):
+            yield f"ballots.{number}: a probability that is not between 0 and 1"
+
+
+def _without(ballot: Ballot, members: Collection[str]) -> Ballot:
+    proposals = tuple(proposal for proposal in ballot.candidate.proposals if proposal.member not in members)
+    return Ballot(
+        replace(ballot.candidate, proposals=proposals),
+        tuple(vote for vote in ballot.votes if vote.member not in members),
+        tuple(verdict for verdict in ballot.verdicts if verdict.member not in members),
+    )
+
+
+def _html(mark: Mark, colours: Mapping[str, str]) -> str:
+    if not isinstance(mark.entity, Entity):
+        return escape(printable(mark.text)).replace("\n", "<br>")
+    label = mark.entity.label
+    if mark.kind == "open":
+        style = f"background:{colours[label]};color:{INK};padding:.2em .3em;border-radius:.3em"
+        return f'<span style="{style}" title="score {mark.entity.score:.2f}">'
+    return "…</span>" if mark.broken else f" <small><b>{escape(one_line(label))}</b></small></span>"
 
 
 def _record(entity: Entity) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class Candidate:
 
 
 NOT_ASKED = "not asked, the vote was decided"  # the reason of those who are spared a question
+UNTYPED = "listed without a type"  # the reason of those who are taken at their list, where it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +93,25 @@ class Vote:
     probability: float | None = None
     abstained: str = ""
 
+    @property
+    def failed(self) -> bool:
+        """Whether the member was asked and did not answer."""
+        return self.abstained not in ("", NOT_ASKED, UNTYPED)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One verifier's answer on whether a span is of `label` (stage 4).
 
-    `holds` None means that it abstained. `probability` is that of "true", between 0 and 1, or None.
+    `holds` None means that it abstained, for the reason in `abstained`. `probability` is that of "true", between 0 and
+    1, or None.
     """
 
     member: str
     label: str
     holds: bool | None
     probability: float | None = None
+    abstained: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from el4ner.retrieval.index import Index
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import extract
 from el4ner.stages.retrieve import pool_spans, retrieve
-from el4ner.stages.state import EXTRACT, STAGES, PassageState, Task
+from el4ner.stages.state import STAGES, PassageState, Task
 from el4ner.stages.verify import verify
 from el4ner.text.passage import bytes_up_to, cut, show
 
@@ -105,9 +105,8 @@ class EL4NER:
     ) -> EL4NER:
         """Open a recipe's models: `recipe` is the name of a shipped one ("nano"), a file, or a `Recipe`.
 
-        `store` is a reply store or the path of one; without it, nothing is remembered. With `replay` it answers alone,
-        and no model is opened. `allow_env`: the environment variables whose keys a recipe that you do not know may send
-        to its servers; None trusts it. Raises `ConfigError`, `ModelError`.
+        `store`: a reply store or its path; None remembers nothing, and with `replay` it answers alone. `allow_env`: the
+        variables whose keys an unknown recipe may send; None trusts it. Raises `ConfigError`, `ModelError`.
         """
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         allow_only(loaded, allow_env)
@@ -247,8 +246,5 @@ class EL4NER:
             return
         self._silent += len(states)
         if self._silent >= _SILENT:
-            member, reason = next(iter(states[0].failed.items()))
-            raise ModelError(
-                f"no member answered; the first reason: {EXTRACT} {member}: {reason};"
-                " `el4ner doctor` asks every endpoint"
-            )
+            reasons = "; ".join(f"{member}: {reason}" for member, reason in states[0].failed.items())
+            raise ModelError(f"no member answered; {reasons}; `el4ner doctor` asks every endpoint")

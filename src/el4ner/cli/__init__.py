@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, experts, plot, tune
+from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, experts, look, plot, tune
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 
@@ -23,8 +23,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo.demo, annotate.annotate, annotate.explain, check.recipes, check.doctor, tune.tune):
+for command in (demo.demo, annotate.annotate, annotate.explain):
     app.command()(command)
+for seen in (look.show, look.decide, look.diff):
+    app.command()(seen)
+for asked in (check.recipes, check.doctor, tune.tune):
+    app.command()(asked)
 app.command("eval")(evaluate.evaluate)
 for other in (errors.errors, compare.compare, compare.ablate, plot.plot, check.store):
     app.command()(other)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from el4ner.cli.console import out, say
+from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
 from el4ner.cli.options import (
     AllowEnv,
@@ -25,11 +26,12 @@ from el4ner.cli.options import (
     StoreFile,
     open_store,
 )
-from el4ner.cli.output import lines_to
+from el4ner.cli.output import lines_to, write_text
 from el4ner.formats import Format, read_documents
 from el4ner.formats.jsonl import dumps
 
 if TYPE_CHECKING:
+    from el4ner.annotation import Annotation
     from el4ner.data import Document
     from el4ner.ensemble.costs import Tally
     from el4ner.models.store import Store
@@ -43,6 +45,12 @@ Texts = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write here (to FILE.part until all is done), not to stdout."),
+]
+Evidence = Annotated[
+    bool, typer.Option("--evidence", help="Keep ballots and traces on each line: for show, decide, diff and review.")
+]
+Page = Annotated[
+    Path | None, typer.Option("--html", metavar="PAGE", help="Write an offline page, too, whose sliders decide again.")
 ]
 Limit = Annotated[int | None, typer.Option(min=0, metavar="N", help="Stop after so many texts.")]
 
@@ -58,12 +66,16 @@ def annotate(
     store: StoreFile = None,
     no_store: NoStore = False,
     replay: Replay = False,
+    evidence: Evidence = False,
+    html: Page = None,
+    strict: Strict = False,
     allow_env: AllowEnv = None,
 ) -> None:
     """Annotate texts: JSONL, one line a text, in the order of the texts.
 
     {"id", "text", "entities": [{"start", "end", "text", "label", "score",
-    "votes": {member: label or null}, "verified": true, false or null}]}
+    "votes": {member: label or null}, "verified": true, false or null}],
+    "failed": {member: reason}, where any did}
 
     A run that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
@@ -77,10 +89,16 @@ def annotate(
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
     with _opened(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay, allow_env) as ner:
         tally, began = Tally(), time.perf_counter()
+        shown: list[Annotation] = []
         with lines_to(output, inputs) as write, _interruptible(no_store):
-            for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
-                write(dumps(annotation.record()))
+            for annotation in tally.counting(announced(watched(ner.annotate(documents), ner, limit))):
+                write(dumps(annotation.record(evidence)))
+                if html is not None:
+                    shown.append(annotation)
         _summarise(tally, ner, time.perf_counter() - began)
+        if html is not None:
+            _write_page(html, shown, ner)
+        end_strictly(strict, tell_failures(ner.costs, tally.entities))
 
 
 def explain(
@@ -91,18 +109,21 @@ def explain(
     store: StoreFile = None,
     no_store: NoStore = False,
     replay: Replay = False,
+    strict: Strict = False,
     allow_env: AllowEnv = None,
 ) -> None:
     """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
+    from el4ner.text.marks import palette
     from el4ner.view.explain import explain
-    from el4ner.view.marks import palette
 
     kept = open_store(store, no_store, replay)
     with _opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner, _interruptible(no_store):
         annotation = ner(text)
+        costs = ner.costs
     colours = palette([label.name for label in ner.pool.labels])
     for part in explain(annotation, ner.pool, ner.voters, colours):
         out.print(part)
+    end_strictly(strict, tell_failures(costs))
 
 
 def _documents(files: Sequence[Path], format: Format | None) -> Iterator[Document]:
@@ -133,6 +154,13 @@ def _interruptible(no_store: bool) -> Iterator[None]:
         kept = "nothing was remembered" if no_store else "what was answered is in the store; run it again to go on"
         say(f"interrupted: {kept}", "yellow")
         raise
+
+
+def _write_page(page: Path, annotations: Sequence[Annotation], ner: EL4NER) -> None:
+    from el4ner.view.run_page import run_page
+
+    write_text(page, run_page(ner.recipe.name, annotations, ner.pool.labels, ner.voters))
+    say(f"the page is in {page}")
 
 
 def _summarise(tally: Tally, ner: EL4NER, seconds: float) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from el4ner.cli.consent import ready
 from el4ner.cli.console import say
+from el4ner.cli.failures import Strict, end_strictly, tell
 from el4ner.cli.options import AllowEnv, NoStore, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
 
@@ -70,6 +71,7 @@ def compare(
     format: Printed = Layout.MARKDOWN,
     store: StoreFile = None,
     no_store: NoStore = False,
+    strict: Strict = False,
     allow_env: AllowEnv = None,
 ) -> None:
     """Run every recipe on every data set with every seed, and print the table: F1, intervals, what differs, the cost.
@@ -83,7 +85,7 @@ def compare(
     recipes, numbers = [ready(name, allow_env) for name in recipe], _numbers(seeds)
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
     with reply_store(store, no_store) as opened:
-        _make(planned, format, opened)
+        _make(planned, format, opened, strict)
 
 
 def ablate(
@@ -97,6 +99,7 @@ def ablate(
     format: Printed = Layout.MARKDOWN,
     store: StoreFile = None,
     no_store: NoStore = False,
+    strict: Strict = False,
     allow_env: AllowEnv = None,
 ) -> None:
     """Run a recipe and its variants: without each stage and member, other retrieval, verifiers, k, votes, thresholds.
@@ -117,10 +120,10 @@ def ablate(
     recipes = [base, *(variant.recipe for variant in variants(base, only or ()))]
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
     with reply_store(store, no_store) as opened:
-        _make(planned, format, opened)
+        _make(planned, format, opened, strict)
 
 
-def _make(planned: Sequence[Trial], format: Layout, store: Store | None) -> None:
+def _make(planned: Sequence[Trial], format: Layout, store: Store | None, strict: bool) -> None:
     """Run what has to be run, and print the table."""
     from contextlib import closing
 
@@ -143,6 +146,7 @@ def _make(planned: Sequence[Trial], format: Layout, store: Store | None) -> None
     if failed:
         say(f"{failed} of {len(made)} runs failed; give the same command again to make up for them", "red")
         raise typer.Exit(1)
+    end_strictly(strict, any(not isinstance(one, Failed) and one.report.failures for one in made))
 
 
 def _tell(trial: Trial, outcome: Outcome, number: str) -> None:
@@ -157,6 +161,7 @@ def _tell(trial: Trial, outcome: Outcome, number: str) -> None:
             f" {bill.seconds:.1f} s",
             "dim",
         )
+        tell(outcome.report.failures)
 
 
 def _numbers(seeds: Sequence[str] | None) -> list[int]:

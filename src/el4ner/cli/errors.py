@@ -37,7 +37,7 @@ def errors(run: RunFolder, html: Page = None, limit: Limit = None, kind: Only = 
     from el4ner.evaluate.mistakes.mistakes import worst
     from el4ner.evaluate.mistakes.sections import heading, sections
     from el4ner.evaluate.run import load
-    from el4ner.view.marks import palette
+    from el4ner.text.marks import palette
 
     made = load(run)
     for section in sections(made):

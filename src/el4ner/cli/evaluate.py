@@ -11,6 +11,7 @@ from rich.text import Text
 
 from el4ner.cli.consent import ready
 from el4ner.cli.console import out, say
+from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
 from el4ner.cli.options import AllowEnv, NoStore, RecipeName, Replay, StoreFile, reply_store
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def evaluate(
     store: StoreFile = None,
     no_store: NoStore = False,
     replay: Replay = False,
+    strict: Strict = False,
     allow_env: AllowEnv = None,
 ) -> None:
     """Annotate labelled texts and score the result: F1 with its interval, each stage, each type, the cost.
@@ -73,13 +75,16 @@ def evaluate(
     if made.setup.left_out:
         say(f"{made.setup.left_out} pool examples stand among the texts to be scored: left out of the pool", "yellow")
     with reply_store(store, no_store, replay) as opened, closing(Workshop(opened, replay)) as workshop:
-        run = workshop.run(made, watched)
+        run = workshop.run(made, lambda given, ner, total: announced(watched(given, ner, total)))
     result = report(run)
     if output is not None:
         save(run, output, as_json(result))
     _print(result, f"{settings.name} on {dataset.name}, {split}: {result.texts:,} texts")
     if output is not None:
         say(f"the run is in {output}: el4ner errors {output}", "dim")
+    if degraded := tell_failures(run.costs):
+        say("these are scores of a degraded run: not of the recipe as it stands", "bold red")
+    end_strictly(strict, degraded)
 
 
 def _print(report: Report, title: str) -> None:

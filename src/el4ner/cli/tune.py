@@ -14,6 +14,7 @@ from rich.text import Text
 
 from el4ner.cli.consent import ready
 from el4ner.cli.console import err, out, say
+from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
 from el4ner.cli.opening import read_pool
 from el4ner.cli.options import AllowEnv, LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from el4ner.annotation import Annotation
+    from el4ner.ensemble.costs import Cost
     from el4ner.evaluate.tuning.tune import Budget, Estimate, Tuned
     from el4ner.pipeline import EL4NER
 
@@ -53,6 +55,7 @@ def tune(
     output: Output = None,
     store: StoreFile = None,
     no_store: NoStore = False,
+    strict: Strict = False,
     allow_env: AllowEnv = None,
 ) -> None:
     """Choose a recipe's settings by a pool alone, and say how good they will be: a TOML recipe.
@@ -83,12 +86,15 @@ def tune(
             precision=precision,
             only_scores=only_scores,
             store=opened,
-            watch=_Runs(),
+            watch=(runs := _Runs()),
         )
         write(recipe_toml(tuned.recipe, _header(tuned, pool, seed)).rstrip("\n"))
     _print(tuned, err if output is None else out)
     if output is not None:
         say(f"the recipe is in {output}: el4ner annotate -p {pool} -r {output} ...", "dim")
+    if degraded := tell_failures(runs.costs):
+        say("the recipe was chosen on degraded runs: mend the member, and tune again", "bold red")
+    end_strictly(strict, degraded)
 
 
 def _refuse_others(output: Path | None) -> None:
@@ -119,6 +125,7 @@ class _Runs:
 
     def __init__(self) -> None:
         self._runs = 0
+        self.costs: list[Cost] = []
 
     def __call__(self, annotations: Iterator[Annotation], ner: EL4NER, total: int) -> Iterator[Annotation]:
         from el4ner.cli.progress import watched
@@ -129,7 +136,8 @@ class _Runs:
         verified = "with" if ner.recipe.verify.members else "without"
         how = f"retrieval by {retrieval(ner.recipe.retrieve)}; {shown} demonstrations; {verified} verification"
         say(f"run {self._runs}: {how}", "dim")
-        return watched(annotations, ner, total)
+        yield from announced(watched(annotations, ner, total))
+        self.costs += ner.costs
 
 
 def _say_budget(budget: Budget, texts: int, members: int) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from el4ner.annotation import Annotation
 from el4ner.data import NOT_ASKED
 from el4ner.models.base import Outcome, Reply
+from el4ner.text.printable import one_line
+
+_NUMBER = re.compile(r"\d+")
+_KINDS, _OTHER = 8, "other reasons"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,8 @@ class Cost:
     `asked` counts the questions of the stage, `repeated` those that equal another of the same batch, `stored` those
     that the reply store knew; the rest were calls. Tokens and seconds are those of the calls; `stored_prompt` and
     `stored_generated` are the tokens that the stored replies did cost once, so that both together are what the stage
-    costs whoever asks all of it.
+    costs whoever asks all of it. `reasons` counts why calls failed; those that differ in numbers alone are one, and
+    beyond a few they are "other reasons".
     """
 
     stage: str
@@ -37,6 +44,38 @@ class Cost:
     seconds: float = 0.0
     stored_prompt: int = 0
     stored_generated: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How often a member failed, of so many calls, in all stages; `reasons` with their counts, most frequent first."""
+
+    member: str
+    failed: int
+    calls: int
+    reasons: Mapping[str, int]
+
+
+def failures(costs: Iterable[Cost]) -> list[Failure]:
+    """The members that failed, in their order."""
+    found: dict[str, Failure] = {}
+    for cost in costs:
+        old = found.get(cost.member, Failure(cost.member, 0, 0, {}))
+        sums = Counter(old.reasons) + Counter(cost.reasons)
+        reasons = dict(sums.most_common())
+        found[cost.member] = Failure(cost.member, old.failed + cost.failed, old.calls + cost.calls, reasons)
+    return [one for one in found.values() if one.failed]
+
+
+def silent(costs: Iterable[Cost]) -> set[str]:
+    """The members of which not a single answer is known."""
+    asked: Counter[str] = Counter()
+    answered: Counter[str] = Counter()
+    for cost in costs:
+        asked[cost.member] += cost.asked
+        answered[cost.member] += cost.stored + cost.calls - cost.failed
+    return {member for member in asked if asked[member] and not answered[member]}
 
 
 class Ledger:
@@ -102,7 +141,23 @@ def _plus(old: Cost, asked: int, stored: Sequence[Reply], replies: Sequence[Repl
         seconds=old.seconds + seconds,
         stored_prompt=old.stored_prompt + sum(reply.usage.prompt for reply in stored),
         stored_generated=old.stored_generated + sum(reply.usage.generated for reply in stored),
+        reasons=_with_reasons(old.reasons, replies),
     )
+
+
+def _with_reasons(old: Mapping[str, int], replies: Sequence[Reply]) -> Mapping[str, int]:
+    failed = [one_line(reply.error) for reply in replies if reply.outcome is Outcome.FAILED]
+    if not failed:
+        return old
+    counts = dict(old)
+    alike = {_NUMBER.sub("#", reason): reason for reason in counts}
+    for reason in failed:
+        kind = _NUMBER.sub("#", reason)
+        if kind not in alike and len(alike) >= _KINDS:
+            kind = reason = _OTHER
+        known = alike.setdefault(kind, reason)
+        counts[known] = counts.get(known, 0) + 1
+    return counts
 
 
 @dataclass(slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from el4ner.annotation import Annotation
 from el4ner.data import Document, Example
+from el4ner.ensemble.costs import silent
 from el4ner.errors import DataError
 from el4ner.evaluate.run import Run, Setup
 from el4ner.evaluate.sets.dataset import Dataset, leaked, sample
@@ -54,7 +55,8 @@ class Workshop:
             annotations = watch(annotations, ner, len(documents))
         judged = tuple(Judged(t.entities, a) for t, a in zip(plan.texts, annotations, strict=True))
         seconds = time.perf_counter() - began
-        return Run(plan.setup, plan.pool.labels, judged, ner.costs, seconds, parameters(plan.setup.recipe))
+        weights = parameters(plan.setup.recipe, silent(ner.costs))
+        return Run(plan.setup, plan.pool.labels, judged, ner.costs, seconds, weights)
 
     def ensemble(self, recipe: Recipe, pool: Pool) -> EL4NER:
         """A recipe's ensemble on the models that are open already, and those that it needs beside them."""
@@ -107,9 +109,13 @@ def weights(recipe: Recipe) -> str:
     return hashlib.sha256(b"".join(map(file_digest, files))).hexdigest() if files else ""
 
 
-def parameters(recipe: Recipe) -> int | None:
-    """Weights of all the models that a recipe's members use, each counted once; None where one does not tell."""
-    told = [settings.count_parameters() for settings in recipe.used.values()]
+def parameters(recipe: Recipe, silent: Collection[str] = ()) -> int | None:
+    """Weights of all the models that a recipe's members use, each counted once; None where one does not tell.
+
+    Members that are `silent` add nothing to it.
+    """
+    models = {member.model for member in recipe.members if member.name not in silent}
+    told = [settings.count_parameters() for name, settings in recipe.used.items() if name in models]
     known = [count for count in told if count is not None]
     return sum(known) if len(known) == len(told) else None
 

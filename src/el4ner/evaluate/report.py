@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from el4ner.ensemble.costs import Cost
+from el4ner.ensemble.costs import Cost, Failure, failures
 from el4ner.evaluate.bootstrap import Interval, interval
 from el4ner.evaluate.calibration import calibration
 from el4ner.evaluate.run import Run
@@ -36,7 +36,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run's scores, the 95 % interval of strict F1, the calibration error, the stages and the bill."""
+    """A run's scores, the 95 % interval of strict F1, the calibration error, the stages, the bill, and who failed."""
 
     texts: int
     scores: Scores
@@ -44,6 +44,7 @@ class Report:
     calibration_error: float
     stages: Stages
     bill: Bill
+    failures: tuple[Failure, ...] = ()
 
 
 def report(run: Run) -> Report:
@@ -56,6 +57,7 @@ def report(run: Run) -> Report:
         calibration(texts).error,
         stages(run.texts),
         bill(run.costs, run.seconds, run.parameters),
+        tuple(failures(run.costs)),
     )
 
 
@@ -84,6 +86,8 @@ def as_json(value: Any) -> Any:
         return {**_fields(value), "macro_f1": value.macro_f1}
     if hasattr(value, "__dataclass_fields__"):
         return _fields(value)
+    if isinstance(value, list | tuple):
+        return [as_json(one) for one in value]
     if isinstance(value, dict):
         return {key: as_json(one) for key, one in value.items()}
     return value

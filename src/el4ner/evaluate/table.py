@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from el4ner.ensemble.costs import Failure
 from el4ner.errors import DataError
 from el4ner.evaluate.bootstrap import Comparison, Interval, comparison, drawn_f1, middle
 from el4ner.evaluate.holm import holm
@@ -52,7 +53,7 @@ class Cell:
 
     `texts` counts those of all seeds. `candidates` is the union of stage 2, as spans: its recall is the ceiling.
     `comparison` is this recipe minus the first one, and `corrected` its p after Holm over all comparisons of the
-    table; None in the first row, and where the first recipe has no result.
+    table; None in the first row, and where the first recipe has no result. `failures`: members that did not answer all.
     """
 
     recipe: str
@@ -67,6 +68,7 @@ class Cell:
     bill: Bill
     comparison: Comparison | None = None
     corrected: float | None = None
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ def _cell(group: Sequence[Result], interval: Interval) -> Cell:
         _sum(one.stages.candidates for one in reports),
         interval,
         _bill([one.bill for one in reports]),
+        failures=tuple(failure for one in reports for failure in one.failures),
     )
 
 

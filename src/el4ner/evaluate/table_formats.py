@@ -39,6 +39,11 @@ _CSV = (
 def to_markdown(table: Table) -> str:
     """Strict F1 with what differs from the first recipe, the details, and the reasons of failures."""
     parts = [scores(table), grid(*_details(table)), _SECONDS]
+    parts += [
+        f"† {escaped(f'{recipe} on {data}: degraded: {one.member} failed in {one.failed:,} of {one.calls:,} calls')}"
+        for (recipe, data), cell in table.cells.items()
+        for one in cell.failures
+    ]
     parts += [f"Failed: {escaped(f'{recipe} on {data}: {why}')}" for (recipe, data), why in table.failed.items()]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -119,7 +124,7 @@ def _place(table: Table, recipe: str, data: str) -> str:
     cell = table.cells.get((recipe, data))
     if cell is None:
         return "failed" if (recipe, data) in table.failed else "not run"
-    return with_interval(cell.strict.f1, cell.interval) + _mark(cell)
+    return with_interval(cell.strict.f1, cell.interval) + _mark(cell) + (" †" if cell.failures else "")
 
 
 def _mark(one: Cell | Mean) -> str:

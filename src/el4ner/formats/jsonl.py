@@ -26,13 +26,13 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 def documents(lines: Iterable[Line]) -> Iterator[Document]:
     """The texts; entities are ignored. Raises `DataError`."""
-    for line, record in _records(lines):
+    for line, record in records(lines):
         yield Document(_id(line, record), _text(line, record)[0])
 
 
 def examples(lines: Iterable[Line]) -> Iterator[Example]:
     """The labelled texts. Raises `DataError`."""
-    for line, record in _records(lines):
+    for line, record in records(lines):
         if "text" in record and "tokens" in record:
             raise line.error('both "text" and "tokens"; leave one out, so that it is clear what the offsets count')
         text, tokens = _text(line, record)
@@ -75,7 +75,8 @@ def dumps(record: Mapping[str, Any]) -> str:
     return line
 
 
-def _records(lines: Iterable[Line]) -> Iterator[tuple[Line, dict[str, Any]]]:
+def records(lines: Iterable[Line]) -> Iterator[tuple[Line, dict[str, Any]]]:
+    """The objects of a file, each with its line; blank lines are passed over. Raises `DataError`."""
     for line in lines:
         if line.text.strip():
             yield line, _record(line)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from el4ner.crf.voter import proposed, voted
-from el4ner.data import EMPTY, NOT_ASKED, Ballot, Candidate, Proposal, Vote
+from el4ner.data import EMPTY, NOT_ASKED, UNTYPED, Ballot, Candidate, Proposal, Vote
 from el4ner.decide import enough, settled
 from el4ner.ensemble.dispatch import Amiss, Questions
 from el4ner.ensemble.member import Member
@@ -151,7 +151,7 @@ def _listed(candidate: Candidate, member: str, state: PassageState, none: bool) 
     if proposal is None:
         return Vote(member, None, None if none else 0.0)
     if proposal.label is None:
-        return Vote(member, None, abstained="listed without a type")
+        return Vote(member, None, abstained=UNTYPED)
     span, label = proposal.probability, proposal.label_probability
     return Vote(member, proposal.label, None if span is None or label is None else span * label)
 

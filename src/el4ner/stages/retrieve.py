@@ -56,19 +56,19 @@ def _with_spans(states: Sequence[PassageState], task: Task) -> list[PassageState
         return [replace(state, spans={"words": tuple(phrases(state.shown))}) for state in states]
     found, silent = preextract([state.shown for state in states], task)
     return [
-        replace(state, spans={name: spans[i] for name, spans in found.items()}, silent=tuple(silent[i]))
+        replace(state, spans={name: spans[i] for name, spans in found.items()}, silent=silent[i])
         for i, state in enumerate(states)
     ]
 
 
-def preextract(shown: Sequence[str], task: Task) -> tuple[dict[str, list[tuple[Span, ...]]], list[list[str]]]:
+def preextract(shown: Sequence[str], task: Task) -> tuple[dict[str, list[tuple[Span, ...]]], list[dict[str, str]]]:
     """Every member lists the spans of each text that could be entities, without demonstrations (EL4NER, stage 1.1).
 
     By member, a tuple of spans for each text; and for each text, who gave no usable answer. Replies are held to the
     text's spans by a grammar where the engine can.
     """
     spans: dict[str, list[tuple[Span, ...]]] = {}
-    abstained: list[list[str]] = [[] for _ in shown]
+    abstained: list[dict[str, str]] = [{} for _ in shown]
     cut, names = AFFIXING | task.cut, {label.name for label in task.labels}
     asked = [(member, _questions(shown, member, task)) for member in task.members]
 
@@ -79,7 +79,7 @@ def preextract(shown: Sequence[str], task: Task) -> tuple[dict[str, list[tuple[S
         spans[member.name] = []
         for i, reply in enumerate(replies):
             if reply.outcome is Outcome.FAILED:
-                abstained[i].append(f"{RETRIEVE} {member.name}: {reply.error}")
+                abstained[i][member.name] = reply.error
                 spans[member.name].append(())
                 continue
             places = (
@@ -114,8 +114,6 @@ def pool_spans(examples: Sequence[Example], task: Task) -> list[tuple[Span, ...]
 def _members_spans(shown: Sequence[str], task: Task) -> list[tuple[Span, ...]]:
     by, silent = preextract(shown, task)
     if all(len(failed) == len(task.members) for failed in silent):
-        raise ModelError(
-            f"no member answered about the pool's texts; the first reason: {silent[0][0]};"
-            " `el4ner doctor` asks every endpoint"
-        )
+        reasons = "; ".join(f"{member}: {reason}" for member, reason in silent[0].items())
+        raise ModelError(f"no member answered about the pool's texts; {reasons}; `el4ner doctor` asks every endpoint")
     return [tuple(dict.fromkeys(s for spans in by.values() for s in spans[i])) for i in range(len(shown))]

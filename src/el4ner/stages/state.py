@@ -55,8 +55,8 @@ class PassageState:
     """All that is known of a passage so far. A stage takes states and gives them back with its part filled in.
 
     `hidden`: positions of the pool's examples that it is annotated without.
-    Stage 1: `spans` by who listed them without demonstrations, `silent` who gave no usable answer, as "stage member:
-    reason"; what was `retrieved`; each member's `briefs`.
+    Stage 1: `spans` by who listed them without demonstrations, `silent` why others gave no usable answer;
+    what was `retrieved`; each member's `briefs`.
     Stage 2: `candidates`, spans into what is shown; `ungrounded`, what has no place in it; `failed`, the reason of each
     member that failed in a question; `cut`, whose list the token limit cut; `answered`, whether anyone did.
     Stages 3 and 4: `ballots`, one a candidate.
@@ -65,7 +65,7 @@ class PassageState:
     passage: Passage
     hidden: Sequence[int] = ()
     spans: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
-    silent: tuple[str, ...] = ()
+    silent: Mapping[str, str] = field(default_factory=dict)
     retrieved: Retrieved = Retrieved()
     briefs: Mapping[str, Brief] = field(default_factory=dict)
     candidates: tuple[Candidate, ...] = ()
@@ -93,8 +93,13 @@ class PassageState:
             tuple(Shown(e.id, s) for e, s in zip(found.examples, found.similarities, strict=True)),
             {name: brief.demonstrations for name, brief in self.briefs.items()},
             self.ungrounded,
-            (*self.silent, *(f"{EXTRACT} {member}: {reason}" for member, reason in self.failed.items())),
+            tuple(
+                f"{stage} {member}: {reason}"
+                for stage, failed in ((RETRIEVE, self.silent), (EXTRACT, self.failed))
+                for member, reason in failed.items()
+            ),
             self.cut,
+            {**self.silent, **self.failed},
         )
 
     def _placed(self, candidate: Candidate) -> Candidate:

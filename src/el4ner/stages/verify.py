@@ -61,7 +61,7 @@ def _verdict(verifier: Member, label: str, reply: Reply) -> Verdict:
     """
     answer, probability = (None, None) if reply.outcome is Outcome.FAILED else read_choice(reply, ("true", "false"))
     if answer is None:
-        return Verdict(verifier.name, label, None)
+        return Verdict(verifier.name, label, None, abstained=reply.error)
     holds = answer == "true"
     if probability is not None:
         probability = max(probability, 0.5) if holds else min(1.0 - probability, 0.5)

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
 from el4ner.annotation import Annotation, Ungrounded
 from el4ner.data import Ballot, Entity, Label, Span, Vote
 from el4ner.ensemble.costs import Cost
+from el4ner.text.marks import INK, marks, palette
 from el4ner.text.printable import one_line, printable
-from el4ner.view.marks import INK, marks, palette
 from el4ner.view.render import COUNTS, probability
 
 
@@ -52,7 +52,7 @@ def template(name: str) -> Template:
 @cache
 def _environment() -> Environment:
     made = Environment(
-        loader=PackageLoader("el4ner", "view/templates"),
+        loader=ChoiceLoader([PackageLoader("el4ner", f"view/{folder}") for folder in ("templates", "scripts")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -16,8 +16,8 @@ from rich.text import Text
 from el4ner.annotation import Annotation
 from el4ner.data import Entity, Span
 from el4ner.ensemble.costs import Cost
+from el4ner.text.marks import INK, marks
 from el4ner.text.printable import one_line, printable
-from el4ner.view.marks import INK, marks
 
 COUNTS = ["asked", "repeated", "stored", "calls", "cut", "failed", "prompt", "cached", "generated"]
 _ALWAYS = ("asked", "calls", "prompt", "generated")
