@@ -187,5 +187,5 @@ def test_no_package_of_a_recipe_is_advised_to_be_installed_but_our_own() -> None
 
 
 def test_no_such_home_is_one_line() -> None:
-    with pytest.raises(DataError, match="no such home folder"):
+    with pytest.raises(ConfigError, match="nobody's home here"):
         locate("~nobody-of-that-name/model.gguf")

@@ -6,7 +6,7 @@ texts -> demonstrations -> candidates -> ballots -> entities
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from math import ceil
@@ -30,6 +30,7 @@ from el4ner.pool.labels import Labels, asked_labels
 from el4ner.pool.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
+from el4ner.recipes.outlets import allow_only
 from el4ner.recipes.settings import Recipe
 from el4ner.retrieval.encoder import Encoder, default_encoder
 from el4ner.retrieval.index import Index
@@ -100,13 +101,15 @@ class EL4NER:
         store: Store | str | Path | None = None,
         encoder: Encoder | None = None,
         replay: bool = False,
+        allow_env: Collection[str] | None = None,
     ) -> EL4NER:
         """Open a recipe's models: `recipe` is the name of a shipped one ("nano"), a file, or a `Recipe`.
 
-        `store` is a reply store or the path of one; without it, nothing is remembered. With `replay` it answers alone,
-        and no model is opened. Raises `ConfigError`, `ModelError`.
+        `store`: a reply store or its path; None remembers nothing, and with `replay` it answers alone. `allow_env`: the
+        variables whose keys an unknown recipe may send; None trusts it. Raises `ConfigError`, `ModelError`.
         """
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+        allow_only(loaded, allow_env)
         opened = Store.open(store) if isinstance(store, str | Path) else store
         used = loaded.used
         models = replayed(used, opened) if replay else recorded(open_models(used), used, opened)

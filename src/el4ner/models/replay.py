@@ -37,7 +37,7 @@ def replayed(settings: Mapping[str, EngineSettings], store: Store | None) -> dic
 
 
 def _digest(settings: EngineSettings) -> bytes:
-    return hashlib.sha256(settings.model_dump_json().encode()).digest()
+    return hashlib.sha256(settings.known_by().encode()).digest()
 
 
 class RecordedModel:

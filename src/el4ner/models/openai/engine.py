@@ -27,8 +27,9 @@ import httpx2
 
 from el4ner.errors import ModelError
 from el4ner.models.base import Done, Outcome, Reply, Request
+from el4ner.models.masked import masked, without
 from el4ner.models.openai.card import Card, model_of, read_card
-from el4ner.models.openai.client import fetch, open_client
+from el4ner.models.openai.client import fetch, open_client, unsaid
 from el4ner.models.openai.health import Health
 from el4ner.models.openai.limit import Slots
 from el4ner.models.openai.protocol import body_of, constrain, dig, read_json, read_reply, refusal
@@ -52,6 +53,7 @@ class OpenAIModel:
     def __init__(self, settings: OpenAISettings) -> None:
         self.settings = settings
         self._client = open_client(settings)
+        self._secrets = settings.secrets
         self._slots = Slots(settings.concurrency)
         self._health = Health(settings.patience, settings.concurrency)
         self._known: Card | None = None
@@ -70,9 +72,10 @@ class OpenAIModel:
         exchanged under the same id go unnoticed. While the server cannot be asked, there is nothing told in it.
         """
         name, card = PurePath(self.settings.model), self._run(self._card())
-        how = {"grammar": self.settings.grammar, "logprobs": self.settings.logprobs, **self.settings.extra}
+        how = {"grammar": self.settings.grammar, "logprobs": self.settings.logprobs, **masked(self.settings.extra)}
         how |= {k: v for k, v in (("fields", self.settings.fields), ("thinking", self.settings.thinking)) if v}
-        said = [name.name if name.is_absolute() else str(name), card.server, card.weights]
+        told = [without(one, self._secrets) for one in (card.server, card.weights)]
+        said = [name.name if name.is_absolute() else str(name), *told]
         return " ".join(["openai", *filter(None, said), json.dumps(how, sort_keys=True)])
 
     @property
@@ -84,7 +87,8 @@ class OpenAIModel:
     @property
     def waiting(self) -> str:
         """What is waited for, in a few words; "" where nothing keeps it."""
-        return f"{self.settings.model}: {self._health.waiting}" if self._health.waiting else ""
+        why = without(self._health.waiting, self._secrets)
+        return f"{self.settings.model}: {why}" if why else ""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the server's tokenizer (llama-server, vLLM); elsewhere `estimate`."""
@@ -126,7 +130,7 @@ class OpenAIModel:
         card = await self._card()
 
         async def reply(number: int, request: Request) -> Reply:
-            said = await self._reply(request, card)
+            said = unsaid(await self._reply(request, card), self._secrets)
             if done is not None:
                 done([(number, said)])
             return said

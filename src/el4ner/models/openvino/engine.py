@@ -20,6 +20,7 @@ from threading import Lock
 from typing import Any
 
 from el4ner.errors import MissingExtraError, ModelError
+from el4ner.files import at_home
 from el4ner.models.base import Done, Outcome, Reply, Request
 from el4ner.models.constraint import to_ebnf
 from el4ner.models.gguf.header import read_header
@@ -66,12 +67,12 @@ class OpenVINOModel:
         `adapter` is a file of LoRA factors for a `.gguf` model, merged in on first use. `exact`: see `_EXACT`.
         `cached`: for how many tokens there is room in the engine's memory, a quarter of them if `exact`.
         """
-        path = Path(path).expanduser()
+        path = at_home(path)
         if not path.exists():
             raise ModelError(f"{path}: no such model; give a .gguf file or an OpenVINO folder")
         trained = _trained_context(path)
         if path.is_file():
-            path = prepared(path, Path(adapter).expanduser() if adapter else None)
+            path = prepared(path, at_home(adapter) if adapter else None)
         return cls(path, device, min(context or trained, trained), exact, cached)
 
     def _open(self) -> Any:
