@@ -6,7 +6,7 @@
     jsonl      one JSON object a line
     conll      one token a line, its tag in the last column;  bio: what tags mean
     plain      one text a line
-    labels     the types and their descriptions
+    labels     the types and their descriptions;  label_names: what they may be called
     offsets    tokens -> a text; offsets that cannot be
 
 A path may be "-" for standard input. Whatever cannot be read is a `DataError` of one line that says where it stands and
@@ -23,6 +23,7 @@ from el4ner.errors import DataError
 from el4ner.files import write_whole
 from el4ner.formats.format import Format
 from el4ner.formats.jsonl import JSONL
+from el4ner.formats.label_names import tidied, writable
 from el4ner.formats.labels import read_labels
 from el4ner.formats.lines import Line, read_lines
 from el4ner.formats.registry import by_name, by_suffix, sniff
@@ -41,7 +42,7 @@ def read_examples(path: str | Path, format: Format | str | None = None) -> list[
     if found.examples is None and format is None:
         found, lines = sniff(lines)
     if found.examples is not None:
-        return list(found.examples(lines))
+        return list(tidied(found.examples, lines))
     if next(lines, None) is None:
         return []
     raise DataError(f"{path}: {found.name} text holds no labels; give labelled examples as JSONL or CoNLL")
@@ -68,7 +69,7 @@ def write_examples(path: str | Path, examples: Iterable[Example], format: Format
         lacks = "cannot hold labels" if found.examples is None else "is only read"
         raise DataError(f"{path}: {found.name} text {lacks}; write .jsonl or .conll")
     try:
-        write_whole(Path(path), (line + "\n" for line in found.write(examples)))
+        write_whole(Path(path), (line + "\n" for line in found.write(map(writable, examples))))
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); check the path") from None
 
