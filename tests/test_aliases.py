@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-from el4ner.prompts.replies import read_choice, read_listing
 from fakes import LABELS, POOL, Asked, FakeModel, ensemble, example, scripted
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +14,8 @@ from el4ner.evaluate.sets.known import known_sets
 from el4ner.models.base import Reply, Token
 from el4ner.pool.aliases import Aliases
 from el4ner.pool.pool import Pool
+from el4ner.prompts.choice import read_choice
+from el4ner.prompts.listing import read_listing
 
 ODD = {
     "location (city)": "location_city",

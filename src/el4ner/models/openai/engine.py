@@ -38,6 +38,7 @@ from el4ner.models.openai.settings import Dialect, OpenAISettings
 
 _DIALECTS: dict[str, Dialect] = {"llamacpp": "gbnf", "vllm": "vllm"}  # by what servers call themselves
 _TOKENIZE = {"llamacpp": "content", "vllm": "prompt"}  # the name of the text in a call of /tokenize
+_LEAST = 256  # tokens of a context that is believed
 _CONTEXT = 4096  # tokens, where neither the settings nor the server tell
 _PROBE, _FORGET = 5.0, 15.0  # seconds until a server has told what it is; until it is asked that again
 
@@ -146,7 +147,8 @@ class OpenAIModel:
                 said = one_line(error)
                 if (tokens := too_long(error)) is None:
                     return Reply("", Outcome.FAILED, error=said)
-                self._told = min(tokens, self._told or tokens) if tokens else self._told
+                if tokens >= _LEAST:  # less is a slip, or a server that would have nobody ask it
+                    self._told = min(tokens, self._told or tokens)
                 return Reply("", Outcome.FAILED, error=said, too_long=True)
             except Exception as error:
                 said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
