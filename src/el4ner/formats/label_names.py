@@ -18,8 +18,9 @@ from el4ner.formats.lines import Line
 
 _LONGEST = 200  # characters of a name at most: prompts hold all of them
 _UNSEEN = "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
-_AROUND = _UNSEEN + "".join(c for c in map(chr, range(0x3001)) if c.isspace())
-_BLANKS = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")  # line ends and tabs are refused
+_SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_AROUND = _UNSEEN + _SPACES + "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+_BLANKS = re.compile(f"[{_SPACES}]+")  # line ends and tabs within a name are refused
 _REFUSED = {"Cc": "a control character", "Cs": "half a character", "Zl": "a line break", "Zp": "a line break"}
 
 

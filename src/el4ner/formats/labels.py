@@ -7,7 +7,6 @@ meta.json. TOML: the same under `labels`.
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 
 from el4ner.data import Label
@@ -44,6 +43,8 @@ def names_labels(meta: Path) -> bool:
 
 
 def _load(file: Path) -> object:
+    import tomllib  # a few milliseconds that most commands save
+
     try:
         text = file.read_bytes().decode("utf-8-sig")
         return tomllib.loads(text) if file.suffix.lower() == ".toml" else json.loads(text)
