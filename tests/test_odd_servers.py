@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from test_models_openai import CHAT, PLAIN, Answer, Script, ask, generate, opened, refused, said, served, served_at
 
 from el4ner.models.base import Outcome, Reply, Request, Usage
+from el4ner.models.openai.advice import find_fields
 from el4ner.models.openai.card import model_of, read_card
 from el4ner.models.openai.engine import OpenAIModel
 from el4ner.models.openai.protocol import body_of, read_reply, refusal
 from el4ner.models.openai.retry import pause, too_long
+from el4ner.models.openai.settings import OpenAISettings
 
 ASK = Request(CHAT, 9)
 
@@ -286,3 +288,53 @@ def test_a_redirect_within_the_host_is_followed() -> None:
     reply, script = ask((307, {}, {"Location": "/v1/there/completions"}), said("good"))
     assert (reply.text, len(script.asked)) == ("good", 2)
     assert "in circles" in ask((307, {}, {"Location": "/v1/completions"}), retries=0)[0].error
+
+
+# What doctor finds out
+
+
+def _picky(*refused_fields: str) -> Script:
+    """A server that refuses requests with these fields, one at a time, by name."""
+
+    def play(number: int, body: dict[str, Any]) -> Answer:
+        for field in refused_fields:
+            if field in body:
+                return refused(400, f"Unsupported parameter: '{field}' is not supported with this model")
+        return said("Paris")
+
+    return Script(play)
+
+
+@pytest.mark.parametrize(
+    ("refuses", "fields"),
+    [
+        ((), {}),
+        (("seed",), {"seed": ""}),
+        (("max_tokens", "temperature"), {"max_tokens": "max_completion_tokens", "temperature": ""}),
+        (("logprobs", "top_logprobs"), {"logprobs": "", "top_logprobs": ""}),
+        (("model",), None),
+    ],
+)
+def test_fields_that_a_server_refuses_are_found(refuses: tuple[str, ...], fields: dict[str, str] | None) -> None:
+    with served(_picky(*refuses)) as script:
+        settings = served_at(script.url)
+        assert find_fields(settings) == fields
+        mended = settings.mended()
+        assert isinstance(mended, OpenAISettings)
+        assert mended.fields == (fields or {})
+
+
+def test_fields_are_found_where_the_refusal_does_not_name_them() -> None:
+    script = Script(lambda _, body: refused(422, "bad request") if "seed" in body else said("Paris"))
+    with served(script) as there:
+        assert find_fields(served_at(there.url)) == {"seed": ""}
+
+
+def test_advice_names_the_line_to_write() -> None:
+    with served(_picky("max_tokens")) as script:
+        (line,) = served_at(script.url).advice()
+    assert line.startswith('fields = {max_tokens = "max_completion_tokens"}')
+    with served(Script(lambda *_: said("<think>Well, France ..."))) as script:
+        (line,) = served_at(script.url).advice()
+    assert "enable_thinking = false" in line
+    assert "thinking = 2048" in line

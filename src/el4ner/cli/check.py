@@ -88,7 +88,12 @@ def _without_secrets(text: str) -> str:
     return str(masked(without(text, hidden)))
 
 
-def doctor(recipe: RecipeName = "nano", allow_env: AllowEnv = None) -> None:
+Mended = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the recipe here as its servers take it.")
+]
+
+
+def doctor(recipe: RecipeName = "nano", allow_env: AllowEnv = None, output: Mended = None) -> None:
     """Ask a recipe's models what they can do, and say what will degrade. Exit code 1 if one is not there.
 
     First of all it says which model is where, and which key goes there: by the name of the variable.
@@ -103,8 +108,20 @@ def doctor(recipe: RecipeName = "nano", allow_env: AllowEnv = None) -> None:
         _print_diagnosis(diagnosis)
         _print_outlooks(outlooks)
         missing = missing or bool(diagnosis.error)
-    if missing:
+    if output is not None:
+        _write_mended(settings, output)
+    elif missing:
         raise typer.Exit(1)
+
+
+def _write_mended(recipe: Recipe, output: Path) -> None:
+    """The recipe as its servers take it."""
+    from el4ner.cli.output import write_text
+    from el4ner.recipes.write import recipe_toml
+
+    models = {name: settings.mended() for name, settings in recipe.models.items()}
+    write_text(output, recipe_toml(recipe.model_copy(update={"models": models})))
+    say(f"the recipe as its servers take it is in {output}")
 
 
 def _print_outlets(recipe: Recipe) -> None:
@@ -121,6 +138,8 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
 
     asked = f", asked in the style {diagnosis.style}" if diagnosis.style else ""
     out.print(Text(f"\n{one_line(diagnosis.model)}{asked}", style="bold"))
+    for line in diagnosis.advice:
+        out.print(Text(f"write under [models.{diagnosis.model}]: {line}", style="yellow"), soft_wrap=True)
     if diagnosis.error:
         out.print(Text(f"not there: {one_line(diagnosis.error, 400)}", style="red"))
         return

@@ -87,6 +87,14 @@ class EngineSettings(Settings, ABC):
         """The number of weights; None where it cannot be told."""
         return None
 
+    def advice(self) -> list[str]:
+        """Lines for the model's table, found out by asking it (`el4ner doctor`); none where all is well."""
+        return []
+
+    def mended(self) -> EngineSettings:
+        """The settings that the model takes, found out by asking it; these, where they are taken as they are."""
+        return self
+
     def real_context(self, model: Model) -> int:
         """The tokens that the open model holds in truth: for engines that take `context` on trust."""
         return model.context

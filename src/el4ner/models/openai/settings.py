@@ -85,6 +85,18 @@ class OpenAISettings(EngineSettings):
 
         return OpenAIModel(self)
 
+    def advice(self) -> list[str]:
+        """What the server wants otherwise: fields that it refuses, and whether its model reasons."""
+        from el4ner.models.openai.advice import advice
+
+        return advice(self)
+
+    def mended(self) -> EngineSettings:
+        """With the fields renamed or left out that the server refuses."""
+        from el4ner.models.openai.advice import find_fields
+
+        return self.model_copy(update={"fields": self.fields | (find_fields(self) or {})})
+
     def count_parameters(self) -> int | None:
         """What the recipe says."""
         return self.parameters
