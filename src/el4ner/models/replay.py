@@ -61,6 +61,11 @@ class RecordedModel:
         """The model's own."""
         return self._model.context
 
+    @property
+    def waiting(self) -> str:
+        """What the model says that it waits for, if it does."""
+        return str(getattr(self._model, "waiting", ""))
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, kept."""
         counts, identity = self._model.count(texts), self.identity

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import threading
 import time
 from collections.abc import Coroutine, Mapping, Sequence
@@ -27,6 +28,7 @@ import httpx2
 
 from el4ner.errors import ModelError
 from el4ner.models.base import Done, Outcome, Reply, Request
+from el4ner.models.forked import in_its_process
 from el4ner.models.masked import masked, without
 from el4ner.models.openai.card import Card, model_of, read_card
 from el4ner.models.openai.client import fetch, open_client, unsaid
@@ -64,6 +66,7 @@ class OpenAIModel:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="el4ner-openai", daemon=True)
         self._thread.start()
+        self._process = os.getpid()
 
     @property
     def identity(self) -> str:
@@ -101,13 +104,18 @@ class OpenAIModel:
 
     def close(self) -> None:
         """Break off what is under way and close the connections. Closing twice is harmless."""
-        if not self._loop.is_closed():
+        if not self._loop.is_closed() and self._process == os.getpid():
             self._run(self._shut())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        try:
+            in_its_process(self._process, self.settings.model)
+        except ModelError:
+            work.close()
+            raise
         if self._loop.is_closed():
             work.close()
             raise ModelError(f"{self.settings.model}: this model has been closed")
