@@ -196,10 +196,10 @@ PATTERNS = {
 def test_ten_times_the_text_takes_ten_times_the_time(pattern: str) -> None:
     def seconds(size: int) -> float:
         text = (pattern * size)[:size]
-        began = time.perf_counter()
+        began = time.process_time()  # what other processes do does not count
         pieces = cut(text, bytes_up_to(1500))
-        taken = time.perf_counter() - began
+        taken = time.process_time() - began
         assert visible_origins(pieces) == visible(text)
         return taken
 
-    assert seconds(300_000) < 20 * max(seconds(30_000), 0.01)
+    assert seconds(300_000) < 30 * max(seconds(30_000), 0.01)  # quadratic: 100
