@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.metadata import PackageNotFoundError
 from random import Random
 
@@ -59,14 +60,20 @@ def test_a_pool_without_entities_teaches_nothing() -> None:
     assert Crf.train([]).guess("Oslo") == ()
 
 
-def test_of_a_large_pool_texts_at_even_distances_are_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crf, "_MOST", 60)
-    some, total = crf._some(TEXTS)
+def test_of_a_large_pool_texts_at_even_distances_are_learnt() -> None:
+    some, total = crf._some(TEXTS, 60)
     assert 5 <= len(some) <= 10
     assert total == 60
     assert {e.id[0] for e in some} == {str(i) for i in range(6)}
-    monkeypatch.setattr(crf, "_MOST", 10_000)
-    assert crf._some(TEXTS) == (TEXTS, sum(len(e.text.split()) for e in TEXTS))
+    assert crf._some(TEXTS, 10_000) == (TEXTS, sum(len(e.text.split()) for e in TEXTS))
+
+
+def test_with_very_many_labels_it_learns_from_fewer_texts_and_says_so() -> None:
+    texts = [example(str(n), f"Ada saw Oslo {n} .", **{f"kind {n}": "Oslo"}) for n in range(1000)]
+    began = time.perf_counter()
+    with pytest.warns(UserWarning, match=r"learns from 62 of the pool's 1,000 examples: with 1,000 labels"):
+        assert Crf.train(texts).guess("Ada saw Oslo 1 .")
+    assert time.perf_counter() - began < 20
 
 
 TRAINED = Crf.train([*TEXTS, Example("x", "\ud800 \x85 Oslo ; <s> é", (Span(4, 8, "location"),))])

@@ -187,5 +187,39 @@ def test_no_package_of_a_recipe_is_advised_to_be_installed_but_our_own() -> None
 
 
 def test_no_such_home_is_one_line() -> None:
-    with pytest.raises(DataError, match="no such home folder"):
+    with pytest.raises(ConfigError, match="nobody's home here"):
         locate("~nobody-of-that-name/model.gguf")
+
+
+def test_a_forked_process_is_told_at_once(tmp_path: Path) -> None:
+    code = """
+import multiprocessing, sys
+from el4ner.errors import ModelError
+from el4ner.models.base import Request
+from el4ner.models.openai.settings import OpenAISettings
+
+model = OpenAISettings(engine="openai", base_url="http://127.0.0.1:9/v1", model="m").open()
+
+def child(queue):
+    for ask in (lambda: model.generate([Request("?", 9)]), lambda: model.count(["a"]), lambda: model.context):
+        try:
+            ask()
+        except ModelError as error:
+            queue.put(str(error))
+    model.close()
+
+context = multiprocessing.get_context("fork")
+queue = context.Queue()
+process = context.Process(target=child, args=(queue,))
+process.start()
+said = [queue.get(timeout=20) for _ in range(3)]
+process.join(20)
+model.close()
+assert process.exitcode == 0
+assert all("opened before the process was forked" in one for one in said), said
+print("told")
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "told\n", done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -184,3 +185,18 @@ def test_members_that_fail_now_and_then_cost_nobody_else_an_answer() -> None:
     named = [a for a in annotations if a.failed]
     assert 0 < len(named) < 30
     assert {tuple(a.failed.values()) for a in named} == {("HTTP 502: bad gateway",)}
+
+
+def test_a_run_without_a_bar_is_not_silent_for_long(
+    work: Path, two: dict[str, Callable[[str], str | Reply]], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("el4ner.cli.progress._SILENCE", 0.1)
+
+    def slow(prompt: str) -> str:
+        time.sleep(0.2)
+        return answer(prompt)
+
+    two["one"] = slow
+    done = run("annotate", "texts.txt", *ASK, "--no-store")
+    assert "still here: " in done.err
+    assert done.err.count("still here") < 6  # ever more rarely

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from el4ner.annotation import Annotation
-from el4ner.data import Document
+from el4ner.data import Document, Span
 from el4ner.ensemble.member import Member
 from el4ner.models.base import Done, Model, Reply, Request
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
 from el4ner.pool.demo import demo_pool, demo_texts
+from el4ner.pool.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
 
@@ -78,8 +80,14 @@ def test_every_member_was_asked_and_is_accounted_for(first_run: tuple[EL4NER, li
         assert all(vote.probability is not None for vote in ballot.votes if not vote.abstained)
 
 
-def test_the_recipe_that_ships_runs_as_it_is() -> None:
-    ner = EL4NER.from_recipe("nano", demo_pool())
+@pytest.fixture(scope="module")
+def nano() -> Iterator[EL4NER]:
+    with EL4NER.from_recipe("nano", demo_pool()) as ner:
+        yield ner
+
+
+def test_the_recipe_that_ships_runs_as_it_is(nano: EL4NER) -> None:
+    ner = nano
     annotations = list(ner.annotate(TEXTS))
     assert {cost.member for cost in ner.costs if cost.calls} == {member.name for member in ner.members}
     assert not any(cost.failed for cost in ner.costs)
@@ -88,6 +96,22 @@ def test_the_recipe_that_ships_runs_as_it_is() -> None:
     threshold = ner.recipe.decide.threshold
     assert all(entity.text and threshold <= entity.score <= 1 for entity in found)
     assert all(a.text[e.start : e.end] == e.text for a in annotations for e in a.entities)
+
+
+def test_types_with_odd_names_are_found_under_them(nano: EL4NER) -> None:
+    names = {"location": "location (city)", "organisation": "organisation;firm", "date": "none"}
+    pool = demo_pool()
+    labels = [replace(label, name=names.get(label.name, label.name)) for label in pool.labels]
+    examples = [replace(e, entities=tuple(renamed(span, names) for span in e.entities)) for e in pool.examples]
+    ner = EL4NER(nano.recipe, nano.members, Pool.of(examples, labels))
+    annotation = ner("On 3 May 2024 Ingrid Maas left Bolzano for Vigo; she returns in June.", list(names.values()))
+    city = "location (city)"
+    found = [(entity.text, entity.label) for entity in annotation.entities]
+    assert found == [("3 May 2024", "none"), ("Bolzano", city), ("Vigo", city), ("June", "none")]
+
+
+def renamed(span: Span, names: dict[str, str]) -> Span:
+    return replace(span, label=names.get(str(span.label), span.label))
 
 
 def test_a_second_run_repeats_no_call_and_ends_the_same(

@@ -29,7 +29,7 @@ WIDTH, HEADS = 64, 4
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("el4ner.models.gguf.merge.user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr("el4ner.models.gguf.merge.user_cache", lambda: tmp_path / "cache" / "el4ner")
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from fakes import (
-    Asked,
-    scripted,
-)
+from fakes import Asked, FakeModel, ensemble, scripted
 from knowing import TEXT, annotated, found, knowing, right, typed
 
 from el4ner.annotation import Ungrounded
-from el4ner.models.base import Outcome, Reply, Token
+from el4ner.models.base import Outcome, Reply, Request, Token
 
 
 class TestMentions:
@@ -154,3 +151,38 @@ class TestForms:
     def test_a_number_that_belongs_to_a_name_stays(self) -> None:
         annotation = annotated("the 1. FC lost", scripted("1. FC (location)"), classify={"ask": "nobody"})
         assert found(annotation) == [("1. FC", "location")]
+
+
+class TestTooLong:
+    """A server that refuses long prompts is asked once more with fewer demonstrations."""
+
+    @staticmethod
+    def picky(most: int) -> FakeModel:
+        """Refuses every prompt that shows more than so many demonstrations."""
+
+        def answer(request: Request) -> Reply | str:
+            asked = Asked.of(request)
+            if len(asked.demonstrations) > most:
+                return Reply("", Outcome.FAILED, error="HTTP 400: too long", too_long=True)
+            return {"extract": "Oslo (location)", "classify": "location"}.get(asked.stage, "true")
+
+        return FakeModel(answer)
+
+    @pytest.mark.parametrize("most", [3, 1, 0])
+    def test_fewer_demonstrations_are_shown_until_it_fits(self, most: int) -> None:
+        model = self.picky(most)
+        made = ensemble(model, member={"demonstrations": 5})
+        with pytest.warns(UserWarning, match="the server refused 1 of 1 passages as too long; they are asked again"):
+            annotation = made("We saw Oslo .")
+        assert [e.text for e in annotation.entities] == ["Oslo"]
+        assert annotation.failed == {}
+        shown = annotation.traces[0].shown["a"]
+        assert shown <= most
+        assert [len(asked.demonstrations) for asked in model.questions("extract")][-1] == shown
+
+    def test_where_nothing_can_be_left_out_the_failure_stands(self) -> None:
+        made = ensemble(self.picky(-1), scripted("Oslo (location)", "location"), member={"demonstrations": 2})
+        with pytest.warns(UserWarning, match="too long"):
+            annotation = made("We saw Oslo .")
+        assert dict(annotation.failed) == {"a": "HTTP 400: too long"}
+        assert [e.text for e in annotation.entities] == ["Oslo"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -35,6 +36,23 @@ def test_a_group_is_named_after_its_types() -> None:
     assert joined([Label("river", "running water"), Label("sea"), Label("lake", "standing water")]) == Label(
         "river/sea/lake", "running water, or standing water"
     )
+
+
+def test_a_thousand_types_are_grouped_in_seconds() -> None:
+    labels = [Label(f"{a}{b}{c}") for a in "abcdefghij" for b in "klmnopqrst" for c in "uvwxyzabcd"]
+    began = time.perf_counter()
+    found = grouped(labels, 10, LetterEncoder())
+    assert time.perf_counter() - began < 10
+    assert sorted(label.name for group in found for label in group) == sorted(label.name for label in labels)
+
+
+def test_a_group_is_told_from_a_type_that_is_called_so() -> None:
+    labels = {"river": "z" * 20, "sea": "z" * 20, "river/sea": "q" * 20, "singer": "k" * 20}
+    model = scripted("Lima", lambda asked: asked.last.split(", ")[0])
+    annotation = ensemble(model, classify={"branches": 3})("Anna saw Lima .", labels)
+    coarse, *_ = (asked.last.split(", ") for asked in model.questions("classify"))
+    assert coarse == ["river/sea", "river/sea/", "singer", "none"]
+    assert [e.label for e in annotation.entities] == ["river"]
 
 
 def answers(choices: str, *wanted: str) -> str:

@@ -481,10 +481,10 @@ def test_only_a_named_variable_gives_the_key(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("OPENAI_API_KEY", "mine")
     keys = []
     monkeypatch.setenv("OTHER_KEY", "other")
-    for settings in ({}, {"api_key_env": "OTHER_KEY"}, {"api_key_env": "NO_SUCH_KEY"}, {"api_key_env": ""}):
-        _, script = ask(said("good"), **settings)
+    for name in ("OPENAI_API_KEY", "OTHER_KEY", "NO_SUCH_KEY", "", None):
+        _, script = ask(said("good"), api_key_env=name)
         keys += script.keys
-    assert keys == ["Bearer EMPTY", "Bearer other", "Bearer EMPTY", "Bearer EMPTY"]  # not OpenAI: see test_odd_servers
+    assert keys == ["Bearer mine", "Bearer other", "Bearer EMPTY", "Bearer EMPTY", "Bearer EMPTY"]
 
 
 def test_vllm_tells_its_context_its_weights_and_its_tokens() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import math
 import socket
 import threading
@@ -18,9 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_models_openai import CHAT, PLAIN, Answer, Script, ask, generate, opened, refused, said, served, served_at
 
-from el4ner.errors import ConfigError, ModelError
 from el4ner.models.base import Outcome, Reply, Request, Usage
-from el4ner.models.openai.address import Address, masked
+from el4ner.models.openai.advice import find_fields
 from el4ner.models.openai.card import model_of, read_card
 from el4ner.models.openai.engine import OpenAIModel
 from el4ner.models.openai.protocol import body_of, read_reply, refusal
@@ -286,96 +284,57 @@ def test_a_server_that_only_says_busy_is_given_up_and_taken_back() -> None:
         assert model.waiting == ""
 
 
-# What leaves the machine
-
-
-def test_a_key_goes_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", " sk-mine\r\n")
-    monkeypatch.setenv("OTHER", "theirs")
-    assert served_at("https://api.openai.com/v1").key == "sk-mine"
-    assert served_at("http://api.openai.com/v1").key == ""
-    for url in ("http://localhost:8000/v1", "https://example.org/v1", "https://api.openai.com.evil.org/v1"):
-        assert served_at(url).key == ""
-        assert served_at(url, api_key_env="OTHER").key == "theirs"
-    with pytest.raises(ConfigError, match=r"the key in OTHER would go to http://example\.org unencrypted; use https"):
-        _ = served_at("http://example.org/v1", api_key_env="OTHER").key
-    for near in ("http://10.0.0.7/v1", "http://box:8000/v1", "http://box.local/v1", "http://[::1]:8/v1"):
-        assert served_at(near, api_key_env="OTHER").key == "theirs"
-
-
-def test_a_key_that_is_not_sent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
-    with pytest.warns(UserWarning, match=r'OPENAI_API_KEY is not sent to https://example\.org.*api_key_env = "OPENAI'):
-        served_at("https://example.org/v1").open().close()
-
-
-@pytest.mark.parametrize("key", ["sk\r\nX-Evil: 1", "sk\x00", "schlüssel", "a\x7fb", "sk\u202e"])
-def test_a_key_that_cannot_be_sent_is_refused_and_not_quoted(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "\x00" in key:
-        key = key.replace("\x00", "\x01")
-    monkeypatch.setenv("OTHER", key)
-    with pytest.raises(ConfigError, match="the key in OTHER holds control characters") as caught:
-        served_at("http://localhost/v1", api_key_env="OTHER").open()
-    assert key not in str(caught.value)
-    assert key not in repr(caught.value.__cause__)
-
-
-def test_a_key_in_place_of_its_variable_is_not_quoted() -> None:
-    with pytest.raises(ValueError, match="no name of an environment variable"):
-        served_at("http://localhost/v1", api_key_env="sk-secret")
-
-
-def test_secrets_in_an_address_are_masked_where_it_is_kept() -> None:
-    url = "https://me:pa55@example.org:8443/v1?api_key=s3cret&x=1"
-    settings = served_at(url)
-    kept = json.dumps(settings.model_dump())
-    assert "pa55" not in kept + settings.model_dump_json()
-    assert "s3cret" not in kept
-    assert masked(url) == "https://me:***@example.org:8443/v1?api_key=***&x=***"
-    with pytest.raises(ConfigError, match="its secret was masked"):
-        OpenAISettings.model_validate(settings.model_dump()).open()
-
-
-@pytest.mark.parametrize(
-    ("url", "loopback", "near"),
-    [
-        ("http://127.0.0.1:1/v1", True, True), ("http://localhost/v1", True, True), ("http://[::1]/v1", True, True),
-        ("http://192.168.1.5/v1", False, True), ("http://gpu-box/v1", False, True), ("http://a.lan/v1", False, True),
-        ("http://8.8.8.8/v1", False, False), ("https://example.org/v1", False, False),
-        ("http://localhost.evil.org/v1", False, False), ("http://127.0.0.1.evil.org/", False, False),
-    ],
-)  # fmt: skip
-def test_addresses(url: str, loopback: bool, near: bool) -> None:
-    assert (Address.of(url).loopback, Address.of(url).near) == (loopback, near)
-
-
-def test_a_redirect_to_another_host_is_refused() -> None:
-    with served(Script(lambda *_: said("stolen"))) as other:
-        location = other.url.replace("127.0.0.1", "localhost") + "/completions"
-        reply, _ = ask((307, {}, {"Location": location}))
-        assert other.asked == []
-    assert "sends us on to http://localhost, which is refused" in reply.error
-
-
 def test_a_redirect_within_the_host_is_followed() -> None:
     reply, script = ask((307, {}, {"Location": "/v1/there/completions"}), said("good"))
     assert (reply.text, len(script.asked)) == ("good", 2)
     assert "in circles" in ask((307, {}, {"Location": "/v1/completions"}), retries=0)[0].error
 
 
+# What doctor finds out
+
+
+def _picky(*refused_fields: str) -> Script:
+    """A server that refuses requests with these fields, one at a time, by name."""
+
+    def play(number: int, body: dict[str, Any]) -> Answer:
+        for field in refused_fields:
+            if field in body:
+                return refused(400, f"Unsupported parameter: '{field}' is not supported with this model")
+        return said("Paris")
+
+    return Script(play)
+
+
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("refuses", "fields"),
     [
-        ("ALL_PROXY", "socks5://127.0.0.1:9", "SOCKS proxy|no address"),
-        ("HTTPS_PROXY", "ftp://127.0.0.1:9", "a proxy of the environment is no address"),
-        ("SSL_CERT_FILE", "/no/such/file.pem", "SSL_CERT_FILE or SSL_CERT_DIR cannot be read"),
+        ((), {}),
+        (("seed",), {"seed": ""}),
+        (("max_tokens", "temperature"), {"max_tokens": "max_completion_tokens", "temperature": ""}),
+        (("logprobs", "top_logprobs"), {"logprobs": "", "top_logprobs": ""}),
+        (("model",), None),
     ],
 )
-def test_an_environment_that_cannot_be_used_is_named(
-    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(ModelError, match=said):
-        served_at("https://example.org/v1").open()
-    with served(Script(lambda *_: chat("x"))) as script:  # loopback goes by no proxy
-        assert generate(script, ASK)[0].text == "x"
+def test_fields_that_a_server_refuses_are_found(refuses: tuple[str, ...], fields: dict[str, str] | None) -> None:
+    with served(_picky(*refuses)) as script:
+        settings = served_at(script.url)
+        assert find_fields(settings) == fields
+        mended = settings.mended()
+        assert isinstance(mended, OpenAISettings)
+        assert mended.fields == (fields or {})
+
+
+def test_fields_are_found_where_the_refusal_does_not_name_them() -> None:
+    script = Script(lambda _, body: refused(422, "bad request") if "seed" in body else said("Paris"))
+    with served(script) as there:
+        assert find_fields(served_at(there.url)) == {"seed": ""}
+
+
+def test_advice_names_the_line_to_write() -> None:
+    with served(_picky("max_tokens")) as script:
+        (line,) = served_at(script.url).advice()
+    assert line.startswith('fields = {max_tokens = "max_completion_tokens"}')
+    with served(Script(lambda *_: said("<think>Well, France ..."))) as script:
+        (line,) = served_at(script.url).advice()
+    assert "enable_thinking = false" in line
+    assert "thinking = 2048" in line

@@ -1,5 +1,7 @@
 """What a check of a pool finds."""
 
+import time
+
 import pytest
 
 from el4ner.data import Example, Label, Span
@@ -101,11 +103,46 @@ def test_long_texts_and_mentions() -> None:
     assert len(cut.message) < 120
 
 
-@pytest.mark.parametrize("label", ["none", "Location (city)", "a;b"])
-def test_labels_that_nobody_can_be_asked_for(label: str) -> None:
+@pytest.mark.parametrize(
+    ("label", "alias"), [("none", "type_none"), ("Location (city)", "Location_city"), ("a;b", "a_b")]
+)
+def test_labels_that_models_are_shown_otherwise(label: str, alias: str) -> None:
     (found,) = findings(enough(label))
-    assert found.severity is Severity.ERROR
-    assert repr(label) in found.message
+    assert found.severity is Severity.NOTE
+    assert found.message.startswith(f"label {label!r}: models are shown {alias!r}")
+
+
+def test_names_that_differ_in_their_numbers_are_meant() -> None:
+    assert findings(enough("field 17", "field 18", "field 2")) == ()
+    (found,) = findings(enough("organisation 1", "organization 2", "organization 3"))
+    assert "'organisation 1' and 'organization 2': nearly the same" in found.message
+
+
+def test_of_many_like_names_some_are_told_and_that_there_are_more() -> None:
+    letters = "abcdefghijkl"
+    names = [f"organisation of the {a}{b} kind" for a in letters for b in letters]
+    *_, last, more = findings([example("1", "Oslo", (0, 4, "place")), *enough(*names)])
+    assert "nearly the same name; are both meant?" in last.message
+    assert more.message == "more than 50 pairs of labels have nearly the same name"
+
+
+WORDS = (
+    "river", "bank", "court", "army", "party", "music", "plant", "metal", "drink", "sport", "novel", "crime", "virus",
+)  # fmt: skip
+
+
+def test_ten_times_the_labels_and_examples_take_far_less_than_a_hundred_times_the_time() -> None:
+    def seconds(count: int) -> float:
+        names = [f"{a} {b} {c}" for a in WORDS for b in WORDS for c in WORDS][:: 2197 // count][:count]
+        examples = [example(str(n), f"x{n} of it", (0, 2, names[n % count])) for n in range(5 * count)]
+        pool = Pool.of(examples)
+        began = time.perf_counter()
+        report = check(pool)
+        taken = time.perf_counter() - began
+        assert len(report.labels) == count
+        return taken
+
+    assert seconds(1000) < max(2.0, 40 * seconds(100))
 
 
 def test_words_that_carry_particles_may_be_cut_and_so_may_those_that_the_pool_cuts_as_a_habit() -> None:

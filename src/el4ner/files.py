@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from el4ner.errors import DataError
-
-
-def expanded(path: str | Path) -> Path:
-    """A path whose `~` is the user's home. Raises `DataError` where there is no such home."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        raise DataError(f"{path}: there is no such home folder; give the whole path, or set HOME") from None
+from el4ner.errors import ConfigError
 
 
 def private(folder: Path) -> None:
@@ -79,3 +71,34 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
 def is_special(path: Path) -> bool:
     """Whether something is there that is no file: a device, a pipe, a folder."""
     return path.exists() and not path.is_file()
+
+
+def user_cache() -> Path:
+    """The folder for what can be made again. Raises `ConfigError` where the user has no home."""
+    from platformdirs import user_cache_path
+
+    return _settled(user_cache_path, "XDG_CACHE_HOME")
+
+
+def user_config() -> Path:
+    """The folder for what the user has settled. Raises `ConfigError` where the user has no home."""
+    from platformdirs import user_config_path
+
+    return _settled(user_config_path, "XDG_CONFIG_HOME")
+
+
+def at_home(path: str | Path) -> Path:
+    """The path with its `~` resolved. Raises `ConfigError` where there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: ~ is nobody's home here; set HOME, or write the whole path") from None
+
+
+def _settled(find: Callable[[str], Path], variable: str) -> Path:
+    try:
+        if (folder := find("el4ner")).is_absolute():
+            return folder
+    except RuntimeError:  # neither HOME nor an entry for the user in passwd; older platformdirs give `~` back
+        pass
+    raise ConfigError(f"this user has no home folder; set HOME or {variable} to a folder of your own")

@@ -6,7 +6,7 @@ texts -> demonstrations -> candidates -> ballots -> entities
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from math import ceil
@@ -26,10 +26,12 @@ from el4ner.models.base import Model
 from el4ner.models.open import open_models
 from el4ner.models.replay import recorded, replayed
 from el4ner.models.store import Store
+from el4ner.pool.aliases import Aliases
 from el4ner.pool.labels import Labels, asked_labels
 from el4ner.pool.pool import Pool
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
+from el4ner.recipes.outlets import allow_only
 from el4ner.recipes.settings import Recipe
 from el4ner.retrieval.encoder import Encoder, default_encoder
 from el4ner.retrieval.index import Index
@@ -68,8 +70,10 @@ class EL4NER:
         """
         self.recipe = recipe
         self.pool = pool
+        self._aliases = Aliases.of(label.name for label in pool.labels)
+        self._shown = self._aliases.pool(pool)  # models never see a name that they could misread
         used = recipe.crf.hints or recipe.crf.votes
-        self._field = CrfVoter(pool) if used else None
+        self._field = CrfVoter(self._shown) if used else None
         self.members = tuple(replace(m, hints=self._field if recipe.crf.hints else None) for m in members)
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
@@ -77,7 +81,7 @@ class EL4NER:
         self._dispatch = Dispatcher(store, self._ledger)
         how = recipe.retrieve.pool_spans
         # What members find depends on who answered, and the reply store keeps it: no file for their spans.
-        self._index = Index(pool, self._encoder, self._pool_spans, None if how == "members" else how)
+        self._index = Index(self._shown, self._encoder, self._pool_spans, None if how == "members" else how)
 
     def __enter__(self) -> Self:
         return self
@@ -100,13 +104,15 @@ class EL4NER:
         store: Store | str | Path | None = None,
         encoder: Encoder | None = None,
         replay: bool = False,
+        allow_env: Collection[str] | None = None,
     ) -> EL4NER:
         """Open a recipe's models: `recipe` is the name of a shipped one ("nano"), a file, or a `Recipe`.
 
-        `store` is a reply store or the path of one; without it, nothing is remembered. With `replay` it answers alone,
-        and no model is opened. Raises `ConfigError`, `ModelError`.
+        `store`: a reply store or its path; None remembers nothing, and with `replay` it answers alone. `allow_env`: the
+        variables whose keys an unknown recipe may send; None trusts it. Raises `ConfigError`, `ModelError`.
         """
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+        allow_only(loaded, allow_env)
         opened = Store.open(store) if isinstance(store, str | Path) else store
         used = loaded.used
         models = replayed(used, opened) if replay else recorded(open_models(used), used, opened)
@@ -143,10 +149,11 @@ class EL4NER:
         if isinstance(texts, str):
             raise DataError("annotate takes a list of texts; for a single text, call the ensemble itself: ner(text)")
         chosen = asked_labels(labels, self.pool)
+        aliases = self._aliases.also(chosen)
         documents = (t if isinstance(t, Document) else Document(str(n), t) for n, t in enumerate(texts, 1))
-        work = partial(self._annotate, labels=chosen, leave_one_out=leave_one_out)
+        work = partial(self._annotate, labels=aliases.labels(chosen), leave_one_out=leave_one_out)
         for done in ahead(work, windows(documents, self.recipe.window), self._depth):
-            yield from done
+            yield from map(aliases.back, done)
 
     def close(self) -> None:
         """Give back what the models hold."""
@@ -188,7 +195,7 @@ class EL4NER:
         )
 
     def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
-        return pool_spans(examples, self._task(self.pool.labels))
+        return pool_spans(examples, self._task(self._shown.labels))
 
     def _annotate(
         self, documents: Sequence[Document], labels: tuple[Label, ...], leave_one_out: bool

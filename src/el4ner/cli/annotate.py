@@ -15,7 +15,17 @@ import typer
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
-from el4ner.cli.options import FormatName, LabelsFile, NoStore, PoolFile, RecipeName, Replay, StoreFile, open_store
+from el4ner.cli.options import (
+    AllowEnv,
+    FormatName,
+    LabelsFile,
+    NoStore,
+    PoolFile,
+    RecipeName,
+    Replay,
+    StoreFile,
+    open_store,
+)
 from el4ner.cli.output import lines_to, write_text
 from el4ner.formats import Format, read_documents
 from el4ner.formats.jsonl import dumps
@@ -59,6 +69,7 @@ def annotate(
     evidence: Evidence = False,
     html: Page = None,
     strict: Strict = False,
+    allow_env: AllowEnv = None,
 ) -> None:
     """Annotate texts: JSONL, one line a text, in the order of the texts.
 
@@ -76,7 +87,7 @@ def annotate(
         raise typer.BadParameter("no texts: name a file, or pipe them in", param_hint="FILES")
     documents = islice(_documents(named, format), limit)
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
-    with _opened(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay) as ner:
+    with _opened(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay, allow_env) as ner:
         tally, began = Tally(), time.perf_counter()
         shown: list[Annotation] = []
         with lines_to(output, inputs) as write, _interruptible(no_store):
@@ -99,13 +110,14 @@ def explain(
     no_store: NoStore = False,
     replay: Replay = False,
     strict: Strict = False,
+    allow_env: AllowEnv = None,
 ) -> None:
     """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
     from el4ner.text.marks import palette
     from el4ner.view.explain import explain
 
     kept = open_store(store, no_store, replay)
-    with _opened(recipe, read_pool(pool, labels), kept, replay) as ner, _interruptible(no_store):
+    with _opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner, _interruptible(no_store):
         annotation = ner(text)
         costs = ner.costs
     colours = palette([label.name for label in ner.pool.labels])
@@ -123,9 +135,14 @@ def _documents(files: Sequence[Path], format: Format | None) -> Iterator[Documen
 
 
 @contextmanager
-def _opened(recipe: str, pool: Pool, store: Store | None, replay: bool) -> Iterator[EL4NER]:
+def _opened(
+    recipe: str, pool: Pool, store: Store | None, replay: bool, allow_env: list[str] | None
+) -> Iterator[EL4NER]:
     """An ensemble on a store; both are closed at the end."""
-    with closing(store) if store else nullcontext(), closing(open_ensemble(recipe, pool, store, replay)[0]) as ner:
+    with (
+        closing(store) if store else nullcontext(),
+        closing(open_ensemble(recipe, pool, store, replay, allow_env)[0]) as ner,
+    ):
         yield ner
 
 

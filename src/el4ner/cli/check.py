@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from el4ner.cli.consent import ready
 from el4ner.cli.console import out, say
 from el4ner.cli.opening import read_pool
-from el4ner.cli.options import FormatName, LabelsFile, RecipeName, StoreFile
+from el4ner.cli.options import AllowEnv, FormatName, LabelsFile, RecipeName, StoreFile
 from el4ner.cli.output import lines_to
 
 if TYPE_CHECKING:
     from el4ner.ensemble.doctor import Diagnosis, Outlook
+    from el4ner.recipes.settings import Recipe
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 
@@ -63,7 +66,7 @@ def recipes(
 
     if name is not None:
         with lines_to(None) as write:
-            write((recipe_toml(load_recipe(name)) if full else recipe_text(name)).rstrip("\n"))
+            write((recipe_toml(load_recipe(name)) if full else _without_secrets(recipe_text(name))).rstrip("\n"))
         return
     if full:
         raise typer.BadParameter("name the recipe to print, as in `el4ner recipes nano --full`")
@@ -74,20 +77,59 @@ def recipes(
     out.print(table)
 
 
-def doctor(recipe: RecipeName = "nano") -> None:
-    """Ask a recipe's models what they can do, and say what will degrade. Exit code 1 if one is not there."""
-    from el4ner.ensemble.doctor import examine
-    from el4ner.recipes.load import load_recipe
+def _without_secrets(text: str) -> str:
+    """A recipe's text as it stands in its file, but for passwords and keys."""
+    from el4ner.models.masked import masked, secrets, without
 
-    settings = load_recipe(recipe)
+    try:
+        hidden = set(secrets(tomllib.loads(text)))
+    except (tomllib.TOMLDecodeError, RecursionError):  # it is shown all the same
+        hidden = set()
+    return str(masked(without(text, hidden)))
+
+
+Mended = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the recipe here as its servers take it.")
+]
+
+
+def doctor(recipe: RecipeName = "nano", allow_env: AllowEnv = None, output: Mended = None) -> None:
+    """Ask a recipe's models what they can do, and say what will degrade. Exit code 1 if one is not there.
+
+    First of all it says which model is where, and which key goes there: by the name of the variable.
+    """
+    from el4ner.ensemble.doctor import examine
+
+    settings = ready(recipe, allow_env, quiet=True)
+    _print_outlets(settings)
     say(f"asking the models of {settings.name} ...", "dim")
     missing = False
     for diagnosis, outlooks in examine(settings):
         _print_diagnosis(diagnosis)
         _print_outlooks(outlooks)
         missing = missing or bool(diagnosis.error)
-    if missing:
+    if output is not None:
+        _write_mended(settings, output)
+    elif missing:
         raise typer.Exit(1)
+
+
+def _write_mended(recipe: Recipe, output: Path) -> None:
+    """The recipe as its servers take it."""
+    from el4ner.cli.output import write_text
+    from el4ner.recipes.write import recipe_toml
+
+    models = {name: settings.mended() for name, settings in recipe.models.items()}
+    write_text(output, recipe_toml(recipe.model_copy(update={"models": models})))
+    say(f"the recipe as its servers take it is in {output}")
+
+
+def _print_outlets(recipe: Recipe) -> None:
+    for name, settings in recipe.used.items():
+        if outlet := settings.outlet():
+            out.print(Text(f"{name}: texts go to {outlet.origin}/ {outlet.with_key}"), soft_wrap=True)
+        else:
+            out.print(Text(f"{name}: in this process, nothing leaves it"), soft_wrap=True)
 
 
 def _print_diagnosis(diagnosis: Diagnosis) -> None:
@@ -96,6 +138,8 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
 
     asked = f", asked in the style {diagnosis.style}" if diagnosis.style else ""
     out.print(Text(f"\n{one_line(diagnosis.model)}{asked}", style="bold"))
+    for line in diagnosis.advice:
+        out.print(Text(f"write under [models.{diagnosis.model}]: {line}", style="yellow"), soft_wrap=True)
     if diagnosis.error:
         out.print(Text(f"not there: {one_line(diagnosis.error, 400)}", style="red"))
         return

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from el4ner.cli.consent import ready
 from el4ner.cli.console import say
 from el4ner.cli.failures import Strict, end_strictly, tell
-from el4ner.cli.options import NoStore, RecipeName, StoreFile, reply_store
+from el4ner.cli.options import AllowEnv, NoStore, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def compare(
     store: StoreFile = None,
     no_store: NoStore = False,
     strict: Strict = False,
+    allow_env: AllowEnv = None,
 ) -> None:
     """Run every recipe on every data set with every seed, and print the table: F1, intervals, what differs, the cost.
 
@@ -79,9 +81,8 @@ def compare(
     """
     from el4ner.evaluate.compare import trials
     from el4ner.evaluate.sets.dataset import open_dataset
-    from el4ner.recipes.load import load_recipe
 
-    recipes, numbers = [load_recipe(name) for name in recipe], _numbers(seeds)
+    recipes, numbers = [ready(name, allow_env) for name in recipe], _numbers(seeds)
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
     with reply_store(store, no_store) as opened:
         _make(planned, format, opened, strict)
@@ -99,6 +100,7 @@ def ablate(
     store: StoreFile = None,
     no_store: NoStore = False,
     strict: Strict = False,
+    allow_env: AllowEnv = None,
 ) -> None:
     """Run a recipe and its variants: without each stage and member, other retrieval, verifiers, k, votes, thresholds.
 
@@ -108,14 +110,13 @@ def ablate(
     from el4ner.evaluate.ablate import GROUPS, variants
     from el4ner.evaluate.compare import trials
     from el4ner.evaluate.sets.dataset import open_dataset
-    from el4ner.recipes.load import load_recipe
 
     for group in only or ():
         if group not in GROUPS:
             raise typer.BadParameter(
                 f"no group is called {group!r}; there are {', '.join(GROUPS)}", param_hint="--only"
             )
-    base, numbers = load_recipe(recipe), _numbers(seeds)
+    base, numbers = ready(recipe, allow_env), _numbers(seeds)
     recipes = [base, *(variant.recipe for variant in variants(base, only or ()))]
     planned = trials(recipes, [open_dataset(name) for name in data], split, limit, numbers, output)
     with reply_store(store, no_store) as opened:

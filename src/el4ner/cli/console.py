@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
-from el4ner.text.printable import one_line
+from el4ner.text.printable import one_line, printable
 
-out = Console(highlight=False, markup=False, emoji=False)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+class Printer(Console):
+    """A console on which the words of others (recipes, data sets, servers) cannot command the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """As Rich does it; what are no control codes of its own is made printable."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+out = Printer(highlight=False, markup=False, emoji=False)
+err = Printer(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def say(line: str, style: str = "") -> None:

@@ -13,13 +13,13 @@ from rich.text import Text
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble
-from el4ner.cli.options import RecipeName
+from el4ner.cli.options import AllowEnv, RecipeName
 from el4ner.cli.output import write_text
 
 Page = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the same as a web page.")]
 
 
-def demo(html: Page = None, recipe: RecipeName = "nano", strict: Strict = False) -> None:
+def demo(html: Page = None, recipe: RecipeName = "nano", strict: Strict = False, allow_env: AllowEnv = None) -> None:
     """Annotate a dozen texts that come with the package, and show who voted what and where the time went.
 
     Nothing is taken from the reply store or put there, so that the times are real.
@@ -33,7 +33,7 @@ def demo(html: Page = None, recipe: RecipeName = "nano", strict: Strict = False)
     from el4ner.view.render import cost_table, entity_table, highlight, legend, spent
 
     pool, texts = demo_pool(), demo_texts()
-    ner, opening = open_ensemble(recipe, pool, None)
+    ner, opening = open_ensemble(recipe, pool, None, allow_env=allow_env)
     say(f"annotating {len(texts)} texts after {len(pool.examples)} labelled examples ...", "dim")
     began = time.perf_counter()
     with closing(ner):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from el4ner.cli.consent import ready
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
-from el4ner.cli.options import NoStore, RecipeName, Replay, StoreFile, reply_store
+from el4ner.cli.options import AllowEnv, NoStore, RecipeName, Replay, StoreFile, reply_store
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,6 +52,7 @@ def evaluate(
     no_store: NoStore = False,
     replay: Replay = False,
     strict: Strict = False,
+    allow_env: AllowEnv = None,
 ) -> None:
     """Annotate labelled texts and score the result: F1 with its interval, each stage, each type, the cost.
 
@@ -65,7 +67,7 @@ def evaluate(
     from el4ner.pool.pool import Pool
     from el4ner.recipes.load import load_recipe
 
-    settings = load_recipe(recipe)
+    settings = load_recipe(recipe) if replay else ready(recipe, allow_env)
     with download_bar() as bar:
         dataset = open_dataset(data, say, bar)
     given = Pool.read(pool) if pool is not None else None

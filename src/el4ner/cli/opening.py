@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from el4ner.cli.consent import ready
 from el4ner.cli.console import err, say
 
 if TYPE_CHECKING:
@@ -24,12 +26,14 @@ def read_pool(path: Path, labels: Path | None, format: Format | None = None) -> 
     return Pool.read(path, labels, format)
 
 
-def open_ensemble(recipe: str, pool: Pool, store: Store | None, replay: bool = False) -> tuple[EL4NER, float]:
-    """An ensemble, and the seconds that it took to open. Says what it is doing."""
+def open_ensemble(
+    recipe: str, pool: Pool, store: Store | None, replay: bool = False, allow_env: Sequence[str] | None = None
+) -> tuple[EL4NER, float]:
+    """An ensemble, and the seconds that it took to open. Says what it is doing, and where texts go."""
     from el4ner.models.gguf.build import built
     from el4ner.recipes.load import load_recipe
 
-    settings = load_recipe(recipe)
+    settings = load_recipe(recipe) if replay else ready(recipe, allow_env)
     models = ", ".join(dict.fromkeys(member.model for member in settings.members)) or "no model"
     voters = [member.name for member in settings.members] + ["the random field"] * settings.crf.votes
     say(f"{'replaying' if replay else 'opening'} {models} for {', '.join(voters)} ...", "dim")

@@ -47,6 +47,14 @@ LabelsFile = Annotated[
 RecipeName = Annotated[
     str, typer.Option("--recipe", "-r", metavar="NAME|FILE", help="A shipped recipe (`el4ner recipes`) or a TOML file.")
 ]
+AllowEnv = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-env",
+        metavar="NAME",
+        help="The recipe, a file, may send the key in this variable to its server; again for more.",
+    ),
+]
 StoreFile = Annotated[
     Path | None,
     typer.Option("--store", metavar="FILE", help="The reply store; default: EL4NER_STORE, else in the user's cache."),

@@ -11,6 +11,7 @@ from typing import IO
 
 from el4ner.errors import DataError
 from el4ner.files import is_special, lock, opened, write_whole
+from el4ner.text.printable import printable
 
 
 @contextmanager
@@ -23,7 +24,9 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
     if path is None or str(path) == "-":
         if sys.__stdout__ is None:
             raise DataError("standard output is closed; give a file to -o")
-        yield _writer(sys.stdout.buffer)
+        write = _writer(sys.stdout.buffer)
+        shown = sys.stdout.isatty()  # lines are data, but a terminal would obey what is in them
+        yield (lambda line: write(printable(line))) if shown else write
         return
     part = path if is_special(path) else Path(f"{path}.part")
     for given in inputs:

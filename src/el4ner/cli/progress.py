@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from rich.progress import (
     BarColumn,
@@ -18,17 +20,20 @@ from rich.progress import (
 from rich.text import Text
 
 from el4ner.annotation import Annotation
-from el4ner.cli.console import err
+from el4ner.cli.console import err, say
 from el4ner.evaluate.experiment import Watch
 from el4ner.pipeline import EL4NER
 from el4ner.text.printable import one_line
+
+_SILENCE = 10.0  # seconds
 
 
 def watched(annotations: Iterable[Annotation], ner: EL4NER, total: int | None) -> Iterator[Annotation]:
     """The same annotations, with a bar on standard error, if that is a terminal which they are not printed to."""
     columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), _Questions(ner), TimeElapsedColumn())
     hidden = not err.is_terminal or sys.stdout.isatty()
-    with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
+    bar = Progress(*columns, console=err, transient=True, disable=hidden)
+    with bar, _heard(ner, hidden):
         task = bar.add_task("", total=total)
         for annotation in annotations:
             bar.advance(task)
@@ -81,4 +86,36 @@ class _Questions(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         costs = self.ner.costs if self.ner else ()
-        return Text(f"texts · {sum(c.asked for c in costs):,} questions, {sum(c.calls for c in costs):,} calls")
+        said = f"texts · {sum(c.asked for c in costs):,} questions, {sum(c.calls for c in costs):,} calls"
+        return Text(one_line(" · ".join([said, *(waits(self.ner) if self.ner else ())]), 160))
+
+
+def waits(ner: EL4NER) -> list[str]:
+    """What models say that they wait for (`waiting`, which not every engine has), each once."""
+    said = (getattr(member.model, "waiting", "") for member in ner.members)
+    return list(dict.fromkeys(filter(None, said)))
+
+
+@contextmanager
+def _heard(ner: EL4NER, hidden: bool) -> Iterator[None]:
+    """Where there is no bar: a line whenever nothing was heard for a while, ever more rarely."""
+    over = threading.Event()
+
+    def speak() -> None:
+        pause, asked = _SILENCE, -1
+        while not over.wait(pause):
+            costs = ner.costs
+            calls = sum(cost.calls for cost in costs)
+            if calls == asked or waits(ner):
+                told = "; ".join(waits(ner)) or "models are at work"
+                say(f"still here: {sum(c.asked for c in costs):,} questions, {calls:,} calls; {told}", "dim")
+                pause *= 2
+            asked = calls
+
+    thread = threading.Thread(target=speak, name="el4ner-progress", daemon=True)
+    if hidden:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()

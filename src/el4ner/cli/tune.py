@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from el4ner.cli.consent import ready
 from el4ner.cli.console import err, out, say
 from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
 from el4ner.cli.opening import read_pool
-from el4ner.cli.options import LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, reply_store
+from el4ner.cli.options import AllowEnv, LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
 from el4ner.errors import DataError
 
@@ -55,6 +56,7 @@ def tune(
     store: StoreFile = None,
     no_store: NoStore = False,
     strict: Strict = False,
+    allow_env: AllowEnv = None,
 ) -> None:
     """Choose a recipe's settings by a pool alone, and say how good they will be: a TOML recipe.
 
@@ -66,11 +68,10 @@ def tune(
     A search that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
     from el4ner.evaluate.tuning.tune import budget, draw, tune
-    from el4ner.recipes.load import load_recipe
     from el4ner.recipes.write import recipe_toml
 
     output = None if output == Path("-") else output
-    base, examples = load_recipe(recipe), read_pool(pool, labels)
+    base, examples = ready(recipe, allow_env), read_pool(pool, labels)
     recipe_toml(base)  # what cannot be written is told before anything is asked
     inputs = [pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
     _refuse_others(output)

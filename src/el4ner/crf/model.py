@@ -10,6 +10,7 @@ be seeded.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -30,6 +31,7 @@ from el4ner.text.words import words
 _MOST = 500_000
 _ITERATIONS = (40, 100)
 _WORK = 20_000_000  # words times iterations
+_COST = 50_000_000_000  # the same times pairs of tags: about 20 s. Of a few dozen labels nothing is left out by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,16 @@ class Crf:
         labels = sorted({e.label for example in examples for e in example.entities if e.label is not None})
         if not labels:
             return cls(labels)
-        chosen, total = _some(examples)
-        how = {"c1": 0.05, "c2": 0.01, "max_iterations": sorted((*_ITERATIONS, _WORK // max(1, total)))[1]}
+        pairs = (2 * len(labels) + 1) ** 2
+        chosen, total = _some(examples, min(_MOST, _COST // (_ITERATIONS[0] * pairs)))
+        if len(chosen) < len(examples) and total < _MOST:
+            warnings.warn(
+                f"the random field learns from {len(chosen):,} of the pool's {len(examples):,} examples: with"
+                f" {len(labels):,} labels all would take too long; leave out [crf], or use fewer labels",
+                stacklevel=2,
+            )
+        work = min(_WORK // max(1, total), _COST // (max(1, total) * pairs))
+        how = {"c1": 0.05, "c2": 0.01, "max_iterations": sorted((*_ITERATIONS, work))[1]}
         trainer = pycrfsuite.Trainer("lbfgs", how, verbose=False)
         for example in chosen:
             seen = passage(example.text)
@@ -96,13 +106,13 @@ class Crf:
         return tuple(guesses)
 
 
-def _some(examples: Sequence[Example]) -> tuple[Sequence[Example], int]:
-    """All examples, or as many at even distances as hold about `_MOST` words; and how many words these hold."""
+def _some(examples: Sequence[Example], most: int) -> tuple[Sequence[Example], int]:
+    """All examples, or as many at even distances as hold about `most` words; and how many words these hold."""
     total = sum(len(words(example.text)) for example in examples)
-    if total <= _MOST:
+    if total <= most:
         return examples, total
-    count = max(1, len(examples) * _MOST // total)
-    return [examples[i * len(examples) // count] for i in range(count)], _MOST
+    count = max(1, len(examples) * most // total)
+    return [examples[i * len(examples) // count] for i in range(count)], most
 
 
 def _features(shown: str, found: Sequence[Span]) -> list[list[str]]:

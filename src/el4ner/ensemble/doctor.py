@@ -50,7 +50,8 @@ class Finding:
 class Diagnosis:
     """What was found out about one model, asked in one prompt style.
 
-    `style` is empty where there is none. `error` is empty if the model is there; otherwise nothing else is known.
+    `style` is empty where there is none. `error` is empty if the model is there; otherwise nothing else is known, but
+    perhaps what would help: `advice` is lines for the model's table in the recipe.
     """
 
     model: str
@@ -59,6 +60,7 @@ class Diagnosis:
     context: int = 0
     findings: tuple[Finding, ...] = ()
     error: str = ""
+    advice: tuple[str, ...] = ()
 
     def holds(self, question: str) -> bool | None:
         """The answer to a question, None if it is not known."""
@@ -106,7 +108,7 @@ def diagnose(name: str, settings: EngineSettings, style: str, model: Model) -> D
     """Ask an open model, in the prompt style "compact" or "chat"."""
     plain, chat = model.generate([_plain("The capital of France is"), _chat("What is the capital of France?")])
     if plain.outcome is Outcome.FAILED and chat.outcome is Outcome.FAILED:
-        return Diagnosis(name, style, error=plain.error or chat.error)
+        return Diagnosis(name, style, error=plain.error or chat.error, advice=tuple(settings.advice()))
     say, reply = (_chat, chat) if style == "chat" else (_plain, plain)
     findings = (
         _answered(PLAIN, plain),
@@ -117,7 +119,8 @@ def diagnose(name: str, settings: EngineSettings, style: str, model: Model) -> D
         _repeats(model, say),
         _context(settings, model),
     )
-    return Diagnosis(name, style, model.identity, model.context, findings)
+    advice = tuple(settings.advice()) if style == "chat" else ()
+    return Diagnosis(name, style, model.identity, model.context, findings, advice=advice)
 
 
 def _outlooks(recipe: Recipe, model: Model | None, found: Diagnosis) -> list[Outlook]:

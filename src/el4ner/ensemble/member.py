@@ -100,13 +100,23 @@ class Member:
             for i in open_:
                 if not used[i]:
                     raise ContextError(
-                        f"member {self.name}: a passage of {lengths[i]} tokens and the labels do not fit the context of"
-                        f" {self.model.context} tokens; lower passage_bytes in the recipe, or raise the model's context"
+                        f"member {self.name}: a passage of {lengths[i]} tokens and {len(labels)} types do not fit the"
+                        f" context of {self.model.context} tokens; {self._way_out(labels, lengths[i])}"
                     )
                 used[i].pop(0)
                 prefixes[i] = self._prefix(labels, used[i], passages[i], form)
         self._warn_of_fewer([len(u) for u in used], [len(d) for d in demonstrations])
         return [Brief(*one) for one in zip(prefixes, tokens, map(len, used), limits, strict=True)]
+
+    def _way_out(self, labels: Sequence[Label], length: int) -> str:
+        """What makes room: where the types take more of it than the passage, fewer of these, or their names alone."""
+        types = self.model.count(["\n".join(f"{label.name}: {label.description}" for label in labels)])[0]
+        if types <= length:
+            return "lower passage_bytes in the recipe, or raise the model's context"
+        shorter = "shorter descriptions or none (members: descriptions = false), " * any(x.description for x in labels)
+        return (
+            f"the types alone take {types}: ask for fewer at a time (--labels), {shorter}or raise the model's context"
+        )
 
     def _warn_of_fewer(self, used: Sequence[int], given: Sequence[int]) -> None:
         fewer = sum(u < g for u, g in zip(used, given, strict=True))

@@ -9,7 +9,7 @@
     inline       one text a line, its entities marked within
     plain        one text a line
     annotations  what `el4ner annotate` wrote
-    labels       the types and their descriptions
+    labels       the types and their descriptions;  label_names: what they may be called
     offsets      tokens -> a text; offsets that cannot be
 
 A path may be "-" for standard input. Whatever cannot be read is a `DataError` of one line that says where it stands and
@@ -27,6 +27,7 @@ from el4ner.errors import ConfigError, DataError
 from el4ner.files import write_whole
 from el4ner.formats.format import Format
 from el4ner.formats.jsonl import JSONL
+from el4ner.formats.label_names import tidied, writable
 from el4ner.formats.labels import read_labels
 from el4ner.formats.layout import FileLayout
 from el4ner.formats.lines import Line, read_lines
@@ -47,7 +48,7 @@ def read_examples(
     """
     found, lines = _open(path, format, layout or FileLayout(), of_labels)
     if found.examples is not None:
-        return list(found.examples(lines))
+        return list(tidied(found.examples, lines))
     if next(lines, None) is None:
         return []
     raise DataError(f"{path}: {found.name} text holds no labels; give labelled examples as JSONL or CoNLL")
@@ -77,7 +78,7 @@ def write_examples(path: str | Path, examples: Iterable[Example], format: Format
         lacks = "cannot hold labels" if found.examples is None else "is only read"
         raise DataError(f"{path}: {found.name} text {lacks}; write .jsonl or .conll")
     try:
-        write_whole(Path(path), (line + "\n" for line in found.write(examples)))
+        write_whole(Path(path), (line + "\n" for line in found.write(map(writable, examples))))
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); check the path") from None
 

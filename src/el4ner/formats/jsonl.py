@@ -23,6 +23,7 @@ from el4ner.data import Document, Example, Span
 from el4ner.errors import DataError
 from el4ner.formats.foreign import as_ours, as_record, keys_seen, looks_like
 from el4ner.formats.format import Format
+from el4ner.formats.label_names import name_fault, quoted
 from el4ner.formats.layout import FileLayout
 from el4ner.formats.lines import Line
 from el4ner.formats.offsets import fault, join, unit_of
@@ -176,6 +177,8 @@ def _entity(line: Line, name: str, row: object, text: str, tokens: list[Span] | 
     if not isinstance(label, str) or not label.strip():
         fault_ = f'"label" of {name} is {_kind(row, "label")}'
         raise line.error(_advised(row, fault_, "give its type as a string"))
+    if problem := name_fault(label):
+        raise line.error(f"the label {quoted(label)} {problem}")
     problem = fault(start, end, len(text)) if tokens is None else fault(start, end, len(tokens), "token")
     if problem:
         raise line.error(f"{name} {problem}")

@@ -6,11 +6,11 @@ meta.json. TOML: the same under `labels`.
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 from el4ner.data import Label
 from el4ner.errors import DataError
+from el4ner.formats.label_names import quoted, tidy_labels
 from el4ner.formats.strict_json import load_json
 
 _FORM = 'give {"person": "names of people"} or ["person"]'
@@ -29,8 +29,11 @@ def read_labels(path: str | Path) -> tuple[Label, ...]:
         raise DataError(f"{file}: no labels; {_FORM}")
     for name, description in content.items():
         if not name.strip() or not isinstance(description, str):
-            raise DataError(f"{file}: {name!r} is no label with a description; {_FORM}")
-    return tuple(Label(name, description) for name, description in content.items())
+            raise DataError(f"{file}: {quoted(name)} is no label with a description; {_FORM}")
+    try:
+        return tidy_labels(Label(name, description) for name, description in content.items())
+    except ValueError as error:
+        raise DataError(f"{file}: {error}") from None
 
 
 def names_labels(meta: Path) -> bool:
@@ -42,6 +45,8 @@ def names_labels(meta: Path) -> bool:
 def _load(file: Path) -> object:
     if file.suffix.lower() != ".toml":
         return load_json(file, _FORM)
+    import tomllib  # a few milliseconds that most commands save
+
     try:
         return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:

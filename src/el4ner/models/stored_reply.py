@@ -24,7 +24,8 @@ def load_row(key: object, row: object, kept_sum: object) -> Reply | None:
         read = Reply(text, Outcome(outcome), tuple(Token(*token) for token in tokens), Usage(**usage))
     except (ValueError, TypeError, RecursionError):
         return None
-    sound = isinstance(text, str) and all(isinstance(t.text, str) and isinstance(t.logprob, float) for t in read.tokens)
+    told = all(isinstance(t.text, str) and isinstance(t.logprob, int | float) for t in read.tokens)
+    sound = told and isinstance(text, str)
     return read if sound and all(isinstance(n, int) for n in usage.values()) else None
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from enum import StrEnum
-from itertools import combinations
+from itertools import islice
 
 from el4ner.data import Example, Span
-from el4ner.pool.labels import label_fault
+from el4ner.pool.aliases import Aliases
+from el4ner.pool.alike import near, same
 from el4ner.pool.pool import Pool
 from el4ner.text.words import AFFIXING, cuts_through
 
 FEW = 3  # a label in fewer examples than this is rare
 LONG = 2000  # characters of a text that would crowd the other demonstrations out of a small model's context
-_ALIKE = 0.85  # difflib ratio from which two label names are taken for spellings of one
+_SAID = 50  # pairs of names that are nearly the same: more say nothing new
 
 
 class Severity(StrEnum):
@@ -90,23 +89,25 @@ def _touching(example: Example) -> Iterator[tuple[Span, Span]]:
 
 def _odd_labels(labels: tuple[LabelCount, ...]) -> Iterator[Oddity]:
     for count in labels:
-        if problem := label_fault(count.label):
-            yield Oddity(Severity.ERROR, None, f"{problem}; no model can be asked for it")
         if not count.examples:
             yield Oddity(Severity.NOTE, None, f"label {count.label!r}: no example has it, it is asked for without one")
         elif count.examples < FEW:
             held = "1 example has it" if count.examples == 1 else f"{count.examples} examples have it"
             yield Oddity(Severity.WARNING, None, f"label {count.label!r}: only {held}; add some")
-    for a, b in combinations((count.label for count in labels), 2):
-        if _plain(a) == _plain(b):
-            yield Oddity(Severity.WARNING, None, f"labels {a!r} and {b!r}: two spellings of one? make them one")
-        elif SequenceMatcher(None, _plain(a), _plain(b)).ratio() >= _ALIKE:
-            yield Oddity(Severity.NOTE, None, f"labels {a!r} and {b!r}: nearly the same name; are both meant?")
+    yield from _odd_names([count.label for count in labels])
 
 
-def _plain(label: str) -> str:
-    """A label's name without case, separators and plural."""
-    return re.sub(r"[\W_]+", "", label.casefold()).removesuffix("s") or label
+def _odd_names(names: Sequence[str]) -> Iterator[Oddity]:
+    for name, alias in Aliases.of(names).changed.items():
+        message = f"label {name!r}: models are shown {alias!r}, which they cannot misread; results say {name!r}"
+        yield Oddity(Severity.NOTE, None, message)
+    for a, b in same(names):
+        yield Oddity(Severity.WARNING, None, f"labels {a!r} and {b!r}: two spellings of one? make them one")
+    pairs = near(names)
+    for a, b in islice(pairs, _SAID):
+        yield Oddity(Severity.NOTE, None, f"labels {a!r} and {b!r}: nearly the same name; are both meant?")
+    if next(pairs, None):
+        yield Oddity(Severity.NOTE, None, f"more than {_SAID} pairs of labels have nearly the same name")
 
 
 def _repeats(pool: Pool) -> Iterator[Oddity]:

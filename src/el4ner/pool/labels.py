@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from el4ner.data import EMPTY, Label
+from el4ner.data import Label
 from el4ner.errors import ConfigError
+from el4ner.formats.label_names import tidy_labels
 from el4ner.pool.pool import Pool
 
 Labels = Sequence[Label] | Sequence[str] | Mapping[str, str]
@@ -23,16 +24,7 @@ def asked_labels(labels: Labels | None, pool: Pool) -> tuple[Label, ...]:
         chosen = tuple(Label(label) if isinstance(label, str) else label for label in labels)
     if not chosen:
         raise ConfigError("labels: none given; name at least one type of entity")
-    if len({label.name for label in chosen}) < len(chosen):
-        raise ConfigError("labels: a name stands there twice; give every type a name of its own")
-    for label in chosen:
-        if problem := label_fault(label.name):
-            raise ConfigError(problem)
-    return chosen
-
-
-def label_fault(name: str) -> str:
-    """Why no model can be asked for a type of this name; empty where it can."""
-    if name.strip() and name.casefold() != EMPTY and not any(c in name for c in ";()\n"):
-        return ""
-    return f"label {name!r}: a label is a short name without ; ( ) or line breaks, and not {EMPTY!r}"
+    try:
+        return tidy_labels(chosen)
+    except ValueError as error:
+        raise ConfigError(f"labels: {error}") from None

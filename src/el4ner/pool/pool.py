@@ -14,6 +14,7 @@ from pathlib import Path
 from el4ner.data import Example, Label, Span
 from el4ner.errors import DataError
 from el4ner.formats import Format, read_examples, read_labels
+from el4ner.formats.label_names import quoted, tidy, tidy_labels, with_tidy_labels
 from el4ner.formats.labels import names_labels
 from el4ner.formats.offsets import fault
 from el4ner.text.passage import show
@@ -27,21 +28,20 @@ class Pool:
     """Labelled examples and the labels that may be given, in the order in which they are shown to models.
 
     Every example's entities are sorted by start, the longer first, then by label, and none stands there twice. Labels
-    that no example has are allowed: they are asked for without one to learn from. Raises `DataError` for offsets that
-    cannot be, a label that `labels` lacks, a label given twice, and a pool without any entity.
+    are without white space around them; those that no example has are allowed: they are asked for without one to learn
+    from. Raises `DataError` for offsets that cannot be, a label that `labels` lacks, a label given twice or that cannot
+    be one, and a pool without any entity.
     """
 
     examples: tuple[Example, ...]
     labels: tuple[Label, ...]
 
     def __post_init__(self) -> None:
-        names = [label.name for label in self.labels]
-        for name, times in Counter(names).items():
-            if times > 1 or not name.strip():
-                raise DataError(
-                    f"the label {name!r} is {'given twice' if times > 1 else 'blank'}; give names that differ"
-                )
-        known = set(names)
+        try:
+            object.__setattr__(self, "labels", tidy_labels(self.labels))
+        except ValueError as error:
+            raise DataError(str(error)) from None
+        known = {label.name for label in self.labels}
         for example in self.examples:
             _check(example, known)
         if not any(example.entities for example in self.examples):
@@ -118,10 +118,11 @@ def _check(example: Example, known: set[str]) -> None:
         problem = fault(span.start, span.end, len(example.text))
         if problem or span.label is None:
             raise DataError(f"example {example.id!r}: an entity {problem or 'has no label; give it one'}")
-        if span.label not in known:
-            near = get_close_matches(span.label, sorted(known), n=1)
+        name = tidy(span.label)
+        if name not in known:
+            near = get_close_matches(name, sorted(known), n=1)
             advice = f"did you mean {near[0]!r}?" if near else f"known are {_listed(known)}"
-            raise DataError(f"example {example.id!r} has the label {span.label!r}, which the labels lack; {advice}")
+            raise DataError(f"example {example.id!r} has the label {quoted(name)}, which the labels lack; {advice}")
 
 
 def _listed(names: set[str]) -> str:
@@ -130,6 +131,7 @@ def _listed(names: set[str]) -> str:
 
 
 def _tidy(example: Example) -> Example:
+    example = with_tidy_labels(example)
     entities = tuple(sorted(set(example.entities), key=_rank))
     return example if entities == example.entities else replace(example, entities=entities)
 
@@ -140,7 +142,8 @@ def _rank(span: Span) -> tuple[int, int, str]:
 
 def occurring(examples: Iterable[Example]) -> tuple[Label, ...]:
     """The labels that examples have, the most frequent first, then by name."""
-    counts = Counter(span.label for example in examples for span in set(example.entities) if span.label is not None)
+    spans = (span for example in examples for span in set(with_tidy_labels(example).entities))
+    counts = Counter(span.label for span in spans if span.label is not None)
     return tuple(Label(name) for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -13,6 +13,7 @@ from el4ner.prompts.json_reply import json_answer
 from el4ner.prompts.spoken import spoken
 from el4ner.text.printable import one_line
 
+_EDGES = " \n\t\"'`“”‘’「」().*"
 _AROUND = " \n\t\"'`“”‘’「」『』（）()[]【】{}<>.。!！,，:：;；*_#|-–—•>"
 _LEAD = r"(?:\b(?:is|as|be|answer|type|label|category|class|entity type|verdict)\b|[:：=→?？]|->|=>|是|为|類型|类型)"
 _LEADING = re.compile(rf"{_LEAD}\s*(?:an?|the|of type)?[\s{re.escape(_AROUND)}]*$", re.IGNORECASE)
@@ -69,25 +70,17 @@ def choice_amiss(request: Request, reply: Reply) -> str:
 
 
 def _plain(text: str, options: Collection[str]) -> tuple[str | None, tuple[int, int]]:
-    """The option that the text is, whatever stands around it."""
-    exact = next((option for option in options if option == text.strip()), None)
-    bare = text.strip(_AROUND)
-    start = text.find(bare)
-    if exact is not None:
-        return exact, _place(text, exact)
-    for option in options if bare else ():
-        if option.strip(_AROUND) == bare:
-            return option, (start, start + len(bare))
-    for option in options if bare else ():
-        if option.strip(_AROUND).casefold() == bare.casefold():
-            return option, (start, start + len(bare))
+    """The option that the text is, whatever stands around it: as little as possible is taken for that."""
+    for edges in ("", _EDGES, _AROUND):
+        bare = text.strip(edges) if edges else text.strip()
+        start = text.find(bare)
+        exact = [option for option in options if option == bare]
+        stripped = [option for option in options if option.strip(edges or None) == bare]
+        folded = [option for option in options if option.strip(edges or None).casefold() == bare.casefold()]
+        if bare and (found := exact or stripped or folded):
+            return found[0], (start, start + len(bare))
     said = next((o for o in options for word in _synonyms(o, options) if word == bare.casefold()), None)
     return said, (start, start + len(bare))
-
-
-def _place(text: str, option: str) -> tuple[int, int]:
-    start = text.find(option)
-    return start, start + len(option)
 
 
 def _synonyms(option: str, options: Collection[str]) -> tuple[str, ...]:

@@ -76,9 +76,10 @@ class Style:
         hints: Hints | None = None,
     ) -> str:
         """One labelled example. `labels` are needed where the form says what they mean, and for hints."""
+        meant = {label.name: show(label.description) for label in labels} if form is Form.REASONS else {}
         return self._text("demonstration", form).format(
             text=form.line(show(example.text)),
-            entities=form.write(example, {label.name: show(label.description) for label in labels}),
+            entities=form.write(example, meant),
             hint=self._hint(hints.hint(show(example.text), _names(labels))) if hints else "",
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from el4ner.errors import ConfigError, did_you_mean
+from el4ner.files import at_home
 from el4ner.models.engines import engines
 from el4ner.models.settings import Settings
 from el4ner.recipes.merge import merge
@@ -31,11 +32,11 @@ def recipe_text(name: str) -> str:
     if name in recipe_names():
         return (files("el4ner.recipes") / f"{name}.toml").read_text("utf-8")
     try:
-        if (path := Path(name).expanduser()).is_file():
+        if (path := at_home(name)).is_file():
             return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except (OSError, RuntimeError) as error:  # the latter: no such user's home
+    except OSError as error:
         raise ConfigError(f"recipe {name}: cannot be read: {error}") from error
     known = recipe_names()
     raise ConfigError(
@@ -58,7 +59,7 @@ def _table(name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
         return own
     if not isinstance(base, str):
         raise ConfigError(f"recipe {name}: base: {base!r}; give the name of a shipped recipe or a file, in quotes")
-    chain = (*above, name if name in recipe_names() else str(Path(name).expanduser().resolve()))
+    chain = (*above, name if name in recipe_names() else str(at_home(name).resolve()))
     if chain[-1] in above:
         raise ConfigError(f"recipe {name}: base: builds on itself")
     if len(chain) > _DEEPEST:
@@ -92,7 +93,7 @@ def parse_recipe(table: dict[str, Any], name: str) -> Recipe:
         return Recipe.model_validate(table)
     except ValidationError as error:
         problem = error.errors()[0]
-        raise ConfigError(f"recipe {name}: {_explain(problem['loc'], problem['type'], problem['msg'])}") from error
+        raise ConfigError(f"recipe {name}: {_explain(problem['loc'], problem['type'], problem['msg'])}") from None
 
 
 def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:

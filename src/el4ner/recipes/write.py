@@ -14,7 +14,7 @@ from el4ner.text.printable import one_line
 
 
 def recipe_toml(recipe: Recipe, comments: Iterable[str] = ()) -> str:
-    """All settings of a recipe, defaults spelt out, below `comments`, a line each.
+    """All settings of a recipe, defaults spelt out, below `comments`, a line each; passwords and keys are masked.
 
     It is read back as an equal recipe. Raises `ConfigError` where TOML has no way to say a value (None in `extra`).
     """

@@ -24,10 +24,9 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from el4ner.data import Example
-from el4ner.files import whole
+from el4ner.files import user_cache, whole
 from el4ner.retrieval.approximate import Coarse
 from el4ner.retrieval.spansim import SpanTable, Vectors
 
@@ -48,7 +47,7 @@ class Shelf:
         What a text is shown as and what a phrase is may change from version to version of el4ner, and so the shelf.
         """
         name = hashlib.sha256(json.dumps([identity, source, version("el4ner")]).encode()).hexdigest()[:24]
-        return cls((root or user_cache_path("el4ner") / "index") / name)
+        return cls((root or user_cache() / "index") / name)
 
     def covering(self, examples: Sequence[Example], start: int) -> tuple[Path, int] | None:
         """The longest table kept for a stretch of these examples from `start`, and where it ends."""

@@ -14,6 +14,7 @@ from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.form import Form
 from el4ner.prompts.item import Item
 from el4ner.recipes.settings import ExtractSettings
+from el4ner.stages.shorten import shortened
 from el4ner.stages.state import EXTRACT, PassageState, Task
 from el4ner.text.ground import ground
 from el4ner.text.words import AFFIXING, inner_cuts, splits_word
@@ -31,19 +32,37 @@ def extract(states: Sequence[PassageState], task: Task) -> list[PassageState]:
     entries. A member that failed in one of several questions is among those that failed.
     """
     answers: list[dict[str, list[Answer]]] = [{m.name: [] for m in task.members} for _ in states]
-    asked = [questions(states, member, task) for member in task.members]
+    states, left = list(states), {member.name: set(range(len(states))) for member in task.members}
+    while any(left.values()):
+        asking = [member for member in task.members if left[member.name]]
+        asked = [questions(states, member, task, sorted(left[member.name])) for member in asking]
+        for member, own, given in zip(asking, asked, _replies(states, asking, asked, task), strict=True):
+            for i in left[member.name]:
+                answers[i][member.name] = []
+            for question, reply in zip(own, given, strict=True):
+                answers[question.passage][member.name].append((question.label, reply))
+            long = {question.passage for question, reply in zip(own, given, strict=True) if reply.too_long}
+            shorter = shortened(states, member, long, task) if long and _read_briefs(task) else None
+            states, left[member.name] = shorter or states, long if shorter else set()
+    return [_union(state, given, task) for state, given in zip(states, answers, strict=True)]
+
+
+def _replies(
+    states: Sequence[PassageState], members: Sequence[Member], asked: Sequence[Sequence[Question]], task: Task
+) -> list[list[Reply]]:
     form, names = form_of(task.recipe.extract), {label.name for label in task.labels}
 
     def amiss(place: int, number: int, reply: Reply) -> str:
-        question, chat = asked[place][number], task.members[place].style.chat
-        return form.amiss(reply, states[question.passage].shown, names, chat)
+        shown = states[asked[place][number].passage].shown
+        return form.amiss(reply, shown, names, members[place].style.chat)
 
-    requests = [(m, [q.request for q in own]) for m, own in zip(task.members, asked, strict=True)]
-    replies = task.dispatch.ask(EXTRACT, requests, amiss)
-    for member, own, given in zip(task.members, asked, replies, strict=True):
-        for question, reply in zip(own, given, strict=True):
-            answers[question.passage][member.name].append((question.label, reply))
-    return [_union(state, given, task) for state, given in zip(states, answers, strict=True)]
+    requests = [(m, [q.request for q in own]) for m, own in zip(members, asked, strict=True)]
+    return task.dispatch.ask(EXTRACT, requests, amiss)
+
+
+def _read_briefs(task: Task) -> bool:
+    """Whether the questions begin with the members' briefs, and not with prefixes of their own."""
+    return task.recipe.extract.types != "apart" and form_of(task.recipe.extract) is Form.LIST
 
 
 def _entries(items: Sequence[Item], shown: str) -> Iterator[Item]:
@@ -150,13 +169,17 @@ def form_of(settings: ExtractSettings) -> Form:
     return Form.MARKS if settings.answer == "marks" else Form.REASONS
 
 
-def questions(states: Sequence[PassageState], member: Member, task: Task) -> list[Question]:
-    """All questions to a member, those that share a prefix next to each other.
+def questions(
+    states: Sequence[PassageState], member: Member, task: Task, places: Sequence[int] | None = None
+) -> list[Question]:
+    """All questions to a member about the passages at `places`, or all, those that share a prefix next to each other.
 
     A list of all types follows the prefix that all its questions share (its brief); others have prefixes of their own.
     """
     settings = task.recipe.extract
     form, apart = form_of(settings), settings.types == "apart"
+    places = range(len(states)) if places is None else places
+    states = [states[i] for i in places]
     asked = []
     for group in [[label] for label in task.labels] if apart else [task.labels]:
         if apart or form is not Form.LIST:
@@ -165,7 +188,7 @@ def questions(states: Sequence[PassageState], member: Member, task: Task) -> lis
         else:
             briefs = [state.briefs[member.name] for state in states]
         shown = member.labels(group)
-        for i, (state, brief) in enumerate(zip(states, briefs, strict=True)):
+        for i, state, brief in zip(places, states, briefs, strict=True):
             cuts = inner_cuts(state.shown, task.cut)
             request = member.style.extract(
                 brief.prefix, shown, state.shown, settings.constrain, brief.limit, form, cuts

@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from el4ner.data import Example, Label
 from el4ner.ensemble.member import Brief, Member
 from el4ner.retrieval.encoder import Encoder
 from el4ner.stages.state import PassageState, Task
+
+_NEVER = -np.inf  # the likeness of a group to itself, and to one that is part of another
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ def _fork(
     branches = task.recipe.classify.branches
     if branches is None or len(labels) <= branches:
         return Fork(tuple(labels), {}, briefs)
-    groups = [(joined(group), group) for group in grouped(labels, branches, task.encoder)]
+    groups: list[tuple[Label, list[Label]]] = []
+    for group in grouped(labels, branches, task.encoder):
+        groups.append((_apart(joined(group), [whole.name for whole, _ in groups]), group))
     choices = [whole for whole, _ in groups]
     names = {label.name: whole.name for whole, group in groups for label in group}
     own = {member.name: _briefs(member, choices, names, states) for member in task.members}
@@ -69,13 +74,41 @@ def grouped(labels: Sequence[Label], groups: int, encoder: Encoder) -> list[list
     labels' names and descriptions (average linkage). Of equals, the first two.
     """
     vectors = encoder.encode([f"{label.name}: {label.description}" for label in labels])
-    likeness = np.asarray(vectors @ vectors.T, dtype=np.float64)
-    parts = [[i] for i in range(len(labels))]
+    sums = np.asarray(vectors @ vectors.T, dtype=np.float64)  # of the likeness of two groups' labels, by first labels
+    means = sums.copy()
+    np.fill_diagonal(means, _NEVER)
+    parts, sizes = {i: [i] for i in range(len(labels))}, np.ones(len(labels))
+    best = means.max(axis=1, initial=_NEVER)
     while len(parts) > max(1, groups):
-        pairs = [(a, b) for b in range(len(parts)) for a in range(b)]
-        a, b = max(pairs, key=lambda pair: likeness[np.ix_(parts[pair[0]], parts[pair[1]])].mean())
-        parts[a] = sorted(parts[a] + parts.pop(b))
-    return [[labels[i] for i in part] for part in sorted(parts)]
+        a, b = _most_alike(means, best)
+        stale = (means[a] == best) | (means[b] == best)
+        parts[a] += parts.pop(b)
+        sizes[a] += sizes[b]
+        sums[a] += sums[b]
+        sums[:, a] = sums[a]
+        gone = np.isneginf(means[a])
+        means[a] = np.where(gone, _NEVER, sums[a] / (sizes[a] * sizes))
+        means[:, a], means[b], means[:, b] = means[a], _NEVER, _NEVER
+        means[a, b] = best[b] = _NEVER
+        best[stale] = means[stale].max(axis=1)
+        best = np.maximum(best, means[a])
+        best[a] = means[a].max()
+    return [[labels[i] for i in sorted(part)] for part in parts.values()]
+
+
+def _most_alike(means: NDArray[np.float64], best: NDArray[np.float64]) -> tuple[int, int]:
+    """The two groups with the largest mean, of equals the first two; `best` is the largest of each row."""
+    for b in np.flatnonzero(best == best.max()).tolist():
+        if (places := np.flatnonzero(means[b, :b] == best[b])).size:
+            return int(places[0]), int(b)
+    raise AssertionError("means are the same both ways")
+
+
+def _apart(whole: Label, taken: Sequence[str]) -> Label:
+    """A group's label, told apart from a type that is called so."""
+    while whole.name in taken:
+        whole = replace(whole, name=f"{whole.name}/")
+    return whole
 
 
 def joined(group: Sequence[Label]) -> Label:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from el4ner.data import Span
+from el4ner.text.breaks import breaks
+from el4ner.text.graphemes import splits_grapheme
+from el4ner.text.words import words
 
 _CONTROL_TOKEN = re.compile(
     r"<[｜|][^<>]{0,40}[｜|]>|\[[｜|][^\[\]]{0,40}[｜|]\]|\[/?[a-z]?[A-Z_][A-Z0-9_]{1,24}\]|</?[A-Za-z_][A-Za-z0-9_:]{0,20}>"
 )
 _LOOKALIKE = str.maketrans({"<": "‹", ">": "›", "|": "¦", "｜": "¦", "[": "⁅", "]": "⁆"})
-_SENTENCE_END = re.compile(r"[.!?]+[\"')\]]*(?=\s)|[。！？]+[”’」』）]*|\n+")
-_SPACE = re.compile(r"\s+")
-_LONGEST = 8000  # characters of a passage at most: keeps the search for a cut linear in the text
+_STEP = 1024  # characters that are tried first when a passage's end is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,40 +77,53 @@ def bytes_up_to(limit: int) -> Callable[[str], bool]:
 
 
 def cut(text: str, fits: Callable[[str], bool], document: int = 0) -> list[Passage]:
-    """Cut a text into passages that fit, at sentence ends where there are any, else at spaces, else anywhere.
+    """Cut a text into passages that fit: at the end of a paragraph, else of a sentence, a line, a clause, a word, else
+    anywhere, but not within what a reader takes for one character, if that fits.
 
-    Together they cover the whole text; a text that shows nothing gives no passage.
+    Together they cover the whole text; a text that shows nothing gives no passage. A line must not begin to fit when
+    it grows.
     """
-    if len(text) <= _LONGEST:
-        whole = passage(text, document=document)
-        if not whole.shown or fits(whole.shown):
-            return [whole] if whole.shown else []
+    whole = passage(text, document=document)
+    if not whole.shown or fits(whole.shown):
+        return [whole] if whole.shown else []
+    places = [[bisect_left(whole.origin, at) for at in found] for found in breaks(text)]
     pieces: list[Passage] = []
     start = 0
-    while start < len(text):
-        end = _furthest(text, start, fits)
-        piece = passage(text, start, end, document)
-        if piece.shown:
-            pieces.append(piece)
-        start = end
+    while start < len(whole.shown):
+        end = _end(whole.shown, start, _furthest(whole.shown, start, fits), places)
+        pieces.append(_part(whole, start, end))
+        start = end + (whole.shown[end : end + 1] == " ")
     return pieces
 
 
-def _furthest(text: str, start: int, fits: Callable[[str], bool]) -> int:
-    """The end of the longest stretch from `start` that fits."""
-    limit = min(len(text), start + _LONGEST)
-    for pattern in (_SENTENCE_END, _SPACE):
-        ends = list(_breaks(pattern, text, start, limit))
-        if fitting := bisect_left(ends, True, key=lambda end: not fits(show(text[start:end]))):
-            return ends[fitting - 1]
-    low, high = start + 1, limit  # no break fits: the longest run of characters that does, at least one
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(show(text[start:middle])) else (low, middle - 1)
-    return low
+def _part(whole: Passage, start: int, end: int) -> Passage:
+    """A stretch of what is shown, without the space at its end."""
+    end -= whole.shown[end - 1] == " "
+    return Passage(whole.document, whole.shown[start:end], whole.origin[start:end])
 
 
-def _breaks(pattern: re.Pattern[str], text: str, start: int, limit: int) -> Iterator[int]:
-    yield from (match.end() for match in pattern.finditer(text, start, limit))
-    if limit == len(text):
-        yield limit
+def _furthest(shown: str, start: int, fits: Callable[[str], bool]) -> int:
+    """The end of the longest stretch from `start` that fits, of one character at least."""
+    step = _STEP
+    while start + step < len(shown) and fits(shown[start : start + step].rstrip(" ")):
+        step *= 2
+    ends = range(start + 2, min(start + step, len(shown)) + 1)
+    return start + 1 + bisect_left(ends, True, key=lambda end: not fits(shown[start:end].rstrip(" ")))
+
+
+def _end(shown: str, start: int, furthest: int, places: Sequence[Sequence[int]]) -> int:
+    """The last of the best places to cut between these two."""
+    for found in places:
+        at = bisect_right(found, furthest + (shown[furthest : furthest + 1] == " "))
+        if at and found[at - 1] > start:
+            return found[at - 1]
+    stretch = shown[start : furthest + 1]
+    inner = (word.start for word in reversed(words(stretch)) if word.start and not _one_run(stretch, word.start))
+    anywhere = range(furthest - start, 0, -1)
+    ends = (at for at in (*inner, *anywhere) if not splits_grapheme(stretch, at))
+    return start + next(ends, furthest - start)
+
+
+def _one_run(line: str, at: int) -> bool:
+    """Whether a cut goes through an address, a number, or a word with a hyphen."""
+    return line[at - 1].isascii() and line[at].isascii()

@@ -17,6 +17,7 @@ from el4ner.formats import read_examples, read_labels
 from el4ner.formats.registry import by_suffix
 from el4ner.formats.strict_json import load_json
 from el4ner.pool.pool import occurring
+from el4ner.text.printable import one_line
 
 _SPLITS = {"train": "train", "dev": "dev", "valid": "dev", "validation": "dev", "test": "test"}
 
@@ -151,7 +152,7 @@ def _plain(text: str) -> str:
 
 
 def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(one_line(line, 4000), file=sys.stderr)
 
 
 def _silent(*_: object) -> None:

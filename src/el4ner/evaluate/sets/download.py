@@ -11,6 +11,7 @@ from ipaddress import ip_address
 import httpx2
 
 from el4ner.errors import DataError
+from el4ner.models.network import certificates, proxied
 
 LIMIT = 16 * 1024 * 1024  # bytes a file; the largest known one has 4 million
 _SECONDS = 600.0  # a file, however steadily it trickles
@@ -29,7 +30,11 @@ def download(url: str, progress: Progress) -> bytes:
     timeout = httpx2.Timeout(30, connect=15)
     headers = {"User-Agent": f"el4ner/{version('el4ner')}", "Accept-Encoding": "identity"}
     try:
-        with httpx2.Client(timeout=timeout, headers=headers) as client, _opened(client, url) as response:
+        local = _is_loopback(host := httpx2.URL(url).host)
+        ways = httpx2.Client(
+            timeout=timeout, headers=headers, verify=certificates(needed=not local), trust_env=proxied(host, local)
+        )
+        with ways as client, _opened(client, url) as response:
             return _body(response, url, progress)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__

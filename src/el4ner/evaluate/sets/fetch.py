@@ -18,7 +18,7 @@ from el4ner.data import Example
 from el4ner.errors import DataError
 from el4ner.evaluate.sets.known import KnownSet
 from el4ner.evaluate.sets.raw import check, convert, digest
-from el4ner.files import write_whole
+from el4ner.files import at_home, user_cache, write_whole
 from el4ner.formats import jsonl, read_examples
 
 Notice = Callable[[str], None]
@@ -28,10 +28,8 @@ Bar = Callable[[str, int, int | None], None]
 
 def data_folder() -> Path:
     """Where fetched data sets are kept."""
-    from platformdirs import user_cache_path
-
     named = os.environ.get("EL4NER_DATA")
-    return Path(named).expanduser() if named else user_cache_path("el4ner") / "data"
+    return at_home(named) if named else user_cache() / "data"
 
 
 def folder_of(known: KnownSet) -> Path:

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
 from el4ner.errors import ModelError
-from el4ner.files import whole, write_whole
+from el4ner.files import user_cache, whole, write_whole
 from el4ner.models.gguf.adapter import LAYERS, Adapter
 from el4ner.models.gguf.header import read_header
 
@@ -45,7 +44,7 @@ def destination(base: Path, adapter: Path | None = None) -> Path:
     except OSError as error:
         raise ModelError(f"{error.filename}: cannot be read ({error.strerror})") from error
     name = f"{base.stem}-{adapter.stem}" if adapter else base.stem
-    return user_cache_path("el4ner") / "models" / f"{name}-{digest[:16]}-q8_0.gguf"
+    return user_cache() / "models" / f"{name}-{digest[:16]}-q8_0.gguf"
 
 
 def make(base: Path, adapter: Path | None, target: Path, watch: Callable[[float], None] = lambda share: None) -> None:

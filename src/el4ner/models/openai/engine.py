@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import threading
 import time
 from collections.abc import Coroutine, Mapping, Sequence
@@ -27,8 +28,10 @@ import httpx2
 
 from el4ner.errors import ModelError
 from el4ner.models.base import Done, Outcome, Reply, Request
+from el4ner.models.forked import in_its_process
+from el4ner.models.masked import masked, without
 from el4ner.models.openai.card import Card, model_of, read_card
-from el4ner.models.openai.client import fetch, open_client
+from el4ner.models.openai.client import fetch, open_client, unsaid
 from el4ner.models.openai.health import Health
 from el4ner.models.openai.limit import Slots
 from el4ner.models.openai.protocol import body_of, constrain, dig, read_json, read_reply, refusal
@@ -37,6 +40,7 @@ from el4ner.models.openai.settings import Dialect, OpenAISettings
 
 _DIALECTS: dict[str, Dialect] = {"llamacpp": "gbnf", "vllm": "vllm"}  # by what servers call themselves
 _TOKENIZE = {"llamacpp": "content", "vllm": "prompt"}  # the name of the text in a call of /tokenize
+_LEAST = 256  # tokens of a context that is believed
 _CONTEXT = 4096  # tokens, where neither the settings nor the server tell
 _PROBE, _FORGET = 5.0, 15.0  # seconds until a server has told what it is; until it is asked that again
 
@@ -52,6 +56,7 @@ class OpenAIModel:
     def __init__(self, settings: OpenAISettings) -> None:
         self.settings = settings
         self._client = open_client(settings)
+        self._secrets = settings.secrets
         self._slots = Slots(settings.concurrency)
         self._health = Health(settings.patience, settings.concurrency)
         self._known: Card | None = None
@@ -61,6 +66,7 @@ class OpenAIModel:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="el4ner-openai", daemon=True)
         self._thread.start()
+        self._process = os.getpid()
 
     @property
     def identity(self) -> str:
@@ -70,9 +76,10 @@ class OpenAIModel:
         exchanged under the same id go unnoticed. While the server cannot be asked, there is nothing told in it.
         """
         name, card = PurePath(self.settings.model), self._run(self._card())
-        how = {"grammar": self.settings.grammar, "logprobs": self.settings.logprobs, **self.settings.extra}
+        how = {"grammar": self.settings.grammar, "logprobs": self.settings.logprobs, **masked(self.settings.extra)}
         how |= {k: v for k, v in (("fields", self.settings.fields), ("thinking", self.settings.thinking)) if v}
-        said = [name.name if name.is_absolute() else str(name), card.server, card.weights]
+        told = [without(one, self._secrets) for one in (card.server, card.weights)]
+        said = [name.name if name.is_absolute() else str(name), *told]
         return " ".join(["openai", *filter(None, said), json.dumps(how, sort_keys=True)])
 
     @property
@@ -84,7 +91,8 @@ class OpenAIModel:
     @property
     def waiting(self) -> str:
         """What is waited for, in a few words; "" where nothing keeps it."""
-        return f"{self.settings.model}: {self._health.waiting}" if self._health.waiting else ""
+        why = without(self._health.waiting, self._secrets)
+        return f"{self.settings.model}: {why}" if why else ""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the server's tokenizer (llama-server, vLLM); elsewhere `estimate`."""
@@ -96,13 +104,18 @@ class OpenAIModel:
 
     def close(self) -> None:
         """Break off what is under way and close the connections. Closing twice is harmless."""
-        if not self._loop.is_closed():
+        if not self._loop.is_closed() and self._process == os.getpid():
             self._run(self._shut())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        try:
+            in_its_process(self._process, self.settings.model)
+        except ModelError:
+            work.close()
+            raise
         if self._loop.is_closed():
             work.close()
             raise ModelError(f"{self.settings.model}: this model has been closed")
@@ -126,7 +139,7 @@ class OpenAIModel:
         card = await self._card()
 
         async def reply(number: int, request: Request) -> Reply:
-            said = await self._reply(request, card)
+            said = unsaid(await self._reply(request, card), self._secrets)
             if done is not None:
                 done([(number, said)])
             return said
@@ -142,7 +155,8 @@ class OpenAIModel:
                 said = one_line(error)
                 if (tokens := too_long(error)) is None:
                     return Reply("", Outcome.FAILED, error=said)
-                self._told = min(tokens, self._told or tokens) if tokens else self._told
+                if tokens >= _LEAST:  # less is a slip, or a server that would have nobody ask it
+                    self._told = min(tokens, self._told or tokens)
                 return Reply("", Outcome.FAILED, error=said, too_long=True)
             except Exception as error:
                 said = " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import os
+import base64
 import re
-import warnings
+from collections.abc import Collection
 from contextlib import closing
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from el4ner.errors import ConfigError
 from el4ner.models.base import Model
-from el4ner.models.openai.address import MASK, Address, masked
+from el4ner.models.masked import MASK, looks_like_key, secrets
+from el4ner.models.openai.address import Address
+from el4ner.models.openai.key import HOME, OPENAI, is_set, read_key, told, variable
+from el4ner.models.outlet import Outlet
 from el4ner.models.settings import Count, EngineSettings, Positive
 
-_OPENAI, _OPENAI_KEY = "https://api.openai.com", "OPENAI_API_KEY"
 Dialect = Literal["auto", "gbnf", "vllm", "json_schema", "none"]
 
 
 class OpenAISettings(EngineSettings):
     """Where a model is served, and how to ask there.
 
-    `base_url` usually ends in `/v1`. The key is the content of the environment variable `api_key_env`; where that is
-    not given, OPENAI_API_KEY goes to https://api.openai.com, and no key ("EMPTY") anywhere else.
+    `base_url` usually ends in `/v1`; a user and password in it (`http://USER:PASSWORD@HOST/v1`) are sent as basic
+    authentication. Otherwise the key is the content of the environment variable `api_key_env`. Where none is named,
+    OPENAI_API_KEY is sent to https://api.openai.com, and to no other server; "" names none. A server without a key is
+    sent the word "EMPTY". Keys go over https only, or to this machine or the local network.
     `concurrency` bounds the requests under way at once. `timeout` (seconds) bounds each try, and the pauses of a
     request together; `retries` counts the further tries. After `patience` seconds without any answer the server is
     given up, and tried again now and then. `context` (tokens) is what the server tells if it is not given, else 4096.
@@ -57,41 +60,42 @@ class OpenAISettings(EngineSettings):
 
     @field_validator("base_url")
     @classmethod
-    def _is_address(cls, address: str) -> str:
-        try:
-            parts = urlsplit(address)
-            sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number, brackets that are not closed
-            sound = False
-        if not sound:
-            raise ValueError(f"{masked(address)!r} is no address; give http://HOST:PORT/v1")
-        return address
-
-    @field_serializer("base_url")
-    def _shown(self, address: str) -> str:
-        return masked(address)
+    def _is_address(cls, text: str) -> str:
+        Address.parse(text)
+        return text
 
     @field_validator("api_key_env")
     @classmethod
-    def _is_name(cls, name: str | None) -> str | None:
-        if name is not None and not re.fullmatch("(?:[A-Za-z_][A-Za-z0-9_]*)?", name):
-            raise ValueError("this is no name of an environment variable; put the key into one, and give its name here")
+    def _is_variable(cls, name: str | None) -> str | None:
+        if name and (looks_like_key(name) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)):
+            raise ValueError("no name of an environment variable; a key itself has no place in a recipe")
         return name
 
+    @model_validator(mode="after")
+    def _one_way_in(self) -> OpenAISettings:
+        if self.api_key_env and (self.address.user or self.address.password):
+            raise ValueError("api_key_env: base_url holds a user and password, too; leave one of the two out")
+        return self
+
     def open(self, sharing: int = 1) -> Model:
-        """Get ready to ask; nobody is asked yet. Warns where OPENAI_API_KEY is there, but is another host's."""
-        if f":{MASK}@" in self.base_url or f"={MASK}" in self.base_url:
-            raise ConfigError(f"base_url {self.base_url}: its secret was masked when it was kept; write it anew")
-        address = Address.of(self.base_url)
-        if self.key_variable is None and not address.loopback and os.environ.get(_OPENAI_KEY):
-            warnings.warn(
-                f"{_OPENAI_KEY} is not sent to {address}, which is not its host; if it shall be, write"
-                f' api_key_env = "{_OPENAI_KEY}"',
-                stacklevel=2,
-            )
+        """Get ready to ask; nobody is asked yet. Raises `ConfigError` where a key or password cannot be sent."""
+        if MASK in self.secrets:
+            raise ConfigError(f"model {self.model}: a password or key is masked here as {MASK}; write it in again")
         from el4ner.models.openai.engine import OpenAIModel
 
         return OpenAIModel(self)
+
+    def advice(self) -> list[str]:
+        """What the server wants otherwise: fields that it refuses, and whether its model reasons."""
+        from el4ner.models.openai.advice import advice
+
+        return advice(self)
+
+    def mended(self) -> EngineSettings:
+        """With the fields renamed or left out that the server refuses."""
+        from el4ner.models.openai.advice import find_fields
+
+        return self.model_copy(update={"fields": self.fields | (find_fields(self) or {})})
 
     def count_parameters(self) -> int | None:
         """What the recipe says."""
@@ -104,26 +108,43 @@ class OpenAISettings(EngineSettings):
         with closing(self.model_copy(update={"context": None}).open()) as free:
             return free.context
 
+    def outlet(self) -> Outlet:
+        """The server."""
+        address, key = self.address, self.key_variable
+        sent = key if is_set(key) else ""
+        usual = key == OPENAI and (address.origin == HOME or address.loopback)  # as it was before keys had to be named
+        return Outlet(address.origin, address.loopback, sent, bool(sent) and not usual, told(self.api_key_env, address))
+
+    def known_by(self) -> str:
+        """As before `api_key_env` could be left open, and without what changes no reply: stores of that time count."""
+        named = OPENAI if self.api_key_env is None else self.api_key_env
+        unused = {name for name, value in (("thinking", self.thinking), ("fields", self.fields)) if not value}
+        return self.model_copy(update={"api_key_env": named}).model_dump_json(exclude={"patience", *unused})
+
     @property
-    def key_variable(self) -> str | None:
-        """The environment variable whose content goes to the server; None where none does."""
-        if self.api_key_env is None:
-            return _OPENAI_KEY if str(Address.of(self.base_url)) == _OPENAI else None
-        return self.api_key_env
+    def address(self) -> Address:
+        """`base_url` in parts."""
+        return Address.parse(self.base_url)
+
+    @property
+    def key_variable(self) -> str:
+        """The environment variable that the key is in; empty if none is sent."""
+        return variable(self.api_key_env, self.address)
 
     @property
     def key(self) -> str:
-        """The key to send, "" for none. Raises `ConfigError`, which does not quote it, for one that cannot be sent, and
-        where it would go through the open network as it is."""
-        name, address = self.key_variable, Address.of(self.base_url)
-        key = os.environ.get(name, "").strip() if name else ""
-        if not key.isascii() or not key.isprintable():
-            raise ConfigError(f"the key in {name} holds control characters or letters that no key has; set it anew")
-        if key and address.scheme == "http" and not address.near:
-            raise ConfigError(f"the key in {name} would go to {address} unencrypted; use https")
-        return key
+        """The key to send; empty if there is none. Raises `ConfigError` for one that cannot be sent."""
+        return read_key(self.key_variable)
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """What nobody shall read in a message or a file: the key, the password, what `extra` holds of the kind."""
+        user, password = self.address.user, self.address.password
+        basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+        sent = [self.key] if not (user or password) else [password or user, basic]
+        return {secret for secret in (*sent, *secrets(self.model_dump())) if secret}
 
     @property
     def root(self) -> str:
         """The address without `/v1`: where servers keep what is not of the OpenAI API."""
-        return self.base_url.rstrip("/").removesuffix("/v1")
+        return self.address.url.rstrip("/").removesuffix("/v1")

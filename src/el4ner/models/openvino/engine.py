@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
@@ -20,8 +21,10 @@ from threading import Lock
 from typing import Any
 
 from el4ner.errors import MissingExtraError, ModelError
+from el4ner.files import at_home
 from el4ner.models.base import Done, Outcome, Reply, Request
 from el4ner.models.constraint import to_ebnf
+from el4ner.models.forked import in_its_process
 from el4ner.models.gguf.header import read_header
 from el4ner.models.gguf.merge import prepared
 from el4ner.models.openvino.reply import Reading
@@ -47,6 +50,7 @@ class OpenVINOModel:
         self._exact = exact
         self.cached = cached // 4 if exact else cached  # 32 bits take four times the memory
         self._lock = Lock()
+        self._process = os.getpid()
         self._pipeline = self._open()
         self._tokenizer = self._pipeline.get_tokenizer()
 
@@ -66,12 +70,12 @@ class OpenVINOModel:
         `adapter` is a file of LoRA factors for a `.gguf` model, merged in on first use. `exact`: see `_EXACT`.
         `cached`: for how many tokens there is room in the engine's memory, a quarter of them if `exact`.
         """
-        path = Path(path).expanduser()
+        path = at_home(path)
         if not path.exists():
             raise ModelError(f"{path}: no such model; give a .gguf file or an OpenVINO folder")
         trained = _trained_context(path)
         if path.is_file():
-            path = prepared(path, Path(adapter).expanduser() if adapter else None)
+            path = prepared(path, at_home(adapter) if adapter else None)
         return cls(path, device, min(context or trained, trained), exact, cached)
 
     def _open(self) -> Any:
@@ -100,10 +104,12 @@ class OpenVINOModel:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the model's own tokenizer."""
+        in_its_process(self._process, self.path.name)
         return [self._encode(text).shape[1] for text in texts]
 
     def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
         """Answer all requests in one batch of the engine. `done` hears of them at the end."""
+        in_its_process(self._process, self.path.name)
         replies = self._answer(requests)
         if done is not None:
             done(list(enumerate(replies)))

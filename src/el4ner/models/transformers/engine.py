@@ -16,6 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from el4ner.errors import MissingExtraError, ModelError
+from el4ner.files import at_home
 from el4ner.models.base import Done, Outcome, Reply, Request
 from el4ner.models.constraint import to_ebnf
 
@@ -72,7 +73,7 @@ class TransformersModel:
             raise MissingExtraError(
                 f"the transformers engine is missing ({error}); run: pip install 'el4ner[transformers]'"
             ) from error
-        opened = open_pretrained(str(path), revision, Path(adapter).expanduser() if adapter else None, device, dtype)
+        opened = open_pretrained(str(path), revision, at_home(adapter) if adapter else None, device, dtype)
         return cls(opened, context, batch_tokens)
 
     @cached_property

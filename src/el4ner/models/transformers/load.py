@@ -16,6 +16,7 @@ from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from el4ner.errors import El4nerError, MissingExtraError, ModelError
+from el4ner.files import at_home
 from el4ner.models.gguf.adapter import Adapter
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -58,7 +59,7 @@ def open_pretrained(
     `adapter`: a PEFT folder, or a file of el4ner's own LoRA factors. `device` "auto" is CUDA, else MPS, else the CPU.
     `dtype` "auto" is the checkpoint's own (of a `.gguf` file: bfloat16), but float32 on the CPU.
     """
-    local, place = Path(path).expanduser(), _device(device)
+    local, place = at_home(path), _device(device)
     where, source = _source(path, revision)
     try:
         tokenizer = open_tokenizer(path, revision)
@@ -81,7 +82,7 @@ def open_tokenizer(path: str, revision: str | None = None) -> Any:
     where, source = _source(path, revision)
     tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False, **source)
     if "gguf_file" in source:
-        _mend(tokenizer, Path(path).expanduser())
+        _mend(tokenizer, at_home(path))
     return tokenizer
 
 
@@ -92,7 +93,7 @@ def one_line(error: Exception) -> str:
 
 def _source(path: str, revision: str | None) -> tuple[str, dict[str, Any]]:
     """What `from_pretrained` is to be called with."""
-    local = Path(path).expanduser()
+    local = at_home(path)
     if local.is_file():
         return str(local.parent), {"gguf_file": local.name}
     if not local.exists() and not _HUB_NAME.fullmatch(path):
