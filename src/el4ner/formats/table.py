@@ -91,7 +91,7 @@ def suspicious(texts: Iterator[str]) -> str:
     """
     first = next(texts, "")
     parted = [(d, name) for d, name in (("\t", "tabs"), ("|", "bars")) if d in first.strip()]
-    if not parted and not any(len(names := first.split(d)) > 1 and _names_columns(names) for d in _DELIMITERS):
+    if not parted and not any(_is_header(first.split(delimiter)) for delimiter in _DELIMITERS):
         return ""  # no more lines than needed are waited for
     head = [first, *islice(texts, _AHEAD - 1)]
     if len(head) < 2:
@@ -100,7 +100,7 @@ def suspicious(texts: Iterator[str]) -> str:
         if len({text.count(delimiter) for text in head}) == 1:
             return f"each line has as many {name}"
     found = _parsed([Line("", 1, text) for text in head])
-    return "its first line names columns" if found and _names_columns(found.rows[0][1]) else ""
+    return "its first line names columns" if found and _is_header(found.rows[0][1]) else ""
 
 
 def has_phrases(texts: Iterator[str]) -> bool:
@@ -174,6 +174,11 @@ def _names_columns(cells: Sequence[str]) -> bool:
     names = [cell.strip().casefold() for cell in cells]
     usual = any(name in _TEXTS or name in _BESIDE for name in names)
     return usual and all(len(name) <= 40 and len(name.split()) <= 3 and not _NUMBER.fullmatch(name) for name in names)
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """Whether a row names columns and is no prose: there, a blank follows a comma."""
+    return len(cells) > 1 and _names_columns(cells) and not any(cell.startswith(" ") for cell in cells)
 
 
 def _has_words(least: int, cell: str) -> bool:
