@@ -199,7 +199,7 @@ def test_an_id_that_comes_twice_is_said_once(tmp_path: Path) -> None:
     path = write(tmp_path, {"id": "a", "text": "x"}, {"text": "y"}, {"id": "a", "text": "z"}, {"id": "a", "text": ""})
     with pytest.warns(UserWarning, match=r"x\.jsonl, line 3: the id 'a' stands in line 1, too") as said:
         assert [d.id for d in read_documents(path)] == ["a", "2", "a", "a"]
-    assert len(said) == 1
+    assert [warning.category for warning in said].count(UserWarning) == 1
 
 
 # JSON
