@@ -42,6 +42,8 @@ _WORDS = 4  # of a cell that is more than a name
 _SHOWN = 8  # columns that a message names
 _NUMBER = re.compile(r"[-+\d.,/:% ]+")
 
+_SEPARATOR = re.compile("sep=.")  # how Excel is told the delimiter, above the table
+
 Row = tuple[Line, list[str]]
 
 
@@ -230,6 +232,8 @@ def _rows(lines: Iterable[Line], delimiter: str, quoted: bool, open_end: bool = 
     def feed() -> Iterator[str]:
         for line in lines:
             last[0] = line
+            if line.number == 1 and _SEPARATOR.fullmatch(line.text):
+                continue
             begun.append(line)
             yield line.text + "\n"
 
