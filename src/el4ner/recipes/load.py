@@ -78,8 +78,10 @@ def _table(name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
 def _toml(name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(recipe_text(name))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"recipe {name}: not TOML: {error}") from error
+    except RecursionError:
+        raise ConfigError(f"recipe {name}: not TOML: nested too deeply") from None
+    except ValueError as error:  # also a number of thousands of digits
+        raise ConfigError(f"recipe {name}: not TOML: {str(error).split(';')[0]}") from error
 
 
 def _beside(name: str, base: str) -> str:

@@ -45,7 +45,7 @@ class Adapter:
 
                 names = sorted(key.removesuffix(".a") for key in file.keys() if key.endswith(".a"))  # noqa: SIM118
                 return cls({n: (rows(f"{n}.a"), rows(f"{n}.b").T) for n in names}, float(file.metadata()["scale"]))
-        except (SafetensorError, OSError, KeyError, TypeError) as error:
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"{path}: not an adapter of el4ner ({error})") from error
 
     def change(self, layer: str) -> NDArray[np.float32]:
