@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from fakes import POOL, FakeModel, LetterEncoder
@@ -10,6 +11,7 @@ from fakes import POOL, FakeModel, LetterEncoder
 from el4ner.annotation import Annotation
 from el4ner.data import Label
 from el4ner.ensemble.member import Member
+from el4ner.errors import ConfigError
 from el4ner.models.base import Request
 from el4ner.models.constraint import OneOf
 from el4ner.models.openai.settings import OpenAISettings
