@@ -13,8 +13,8 @@ from mutation import mutated_text, nasty, value, words
 
 from el4ner.data import Example, Span
 from el4ner.models.base import Outcome, Reply, Token
-from el4ner.prompts.form import Form
 from el4ner.prompts.choice import read_choice
+from el4ner.prompts.form import Form
 from el4ner.prompts.item import Item
 from el4ner.text.passage import show
 
