@@ -40,9 +40,8 @@ def probability_of(tokens: Sequence[Token], start: int, end: int) -> float | Non
         return None
     ends = _ends(tokens)
     total = 0.0
-    if start < end:
-        for token in tokens[bisect_right(ends, start) : bisect_left(ends, end) + 1]:
-            total += token.logprob
+    for token in tokens[bisect_right(ends, start) : bisect_left(ends, end) + 1]:
+        total += token.logprob
     return None if math.isnan(total) else math.exp(min(total, 0.0))
 
 

@@ -26,13 +26,14 @@ class Header:
     file_type: int | None = None
 
 
-def read_header(path: Path) -> Header:
-    """The facts in front of the vocabulary; None for what the file does not say there.
+def read_header(path: Path, whole: bool = False) -> Header:
+    """The facts in front of the vocabulary, or of all (`whole`); None for what the file does not say there.
 
-    Raises `ModelError` where the file is not GGUF.
+    Raises `ModelError` where the file is not GGUF, or says of itself what cannot be.
     """
     header = Header()
     with path.open("rb") as file:
+        size = path.stat().st_size
         if file.read(4) != b"GGUF":
             raise ModelError(f"{path}: not a GGUF file; give a .gguf model or an OpenVINO folder")
         file.seek(8)  # past the version (u32)
@@ -41,11 +42,13 @@ def read_header(path: Path) -> Header:
             raise ModelError(f"{path}: a GGUF file of {max(tensors, pairs)} parts is damaged; fetch it again")
         for _ in range(pairs):
             key = _string(file)
-            if key.startswith("tokenizer."):
+            if key.startswith("tokenizer.") and not whole:
                 break
             kind = _read(file, "<I")
             if kind == _ARRAY:
                 of, length = _read(file, "<I"), _read(file, "<Q")
+                if length > size:
+                    raise ModelError(f"{path}: holds a list of {length} entries; fetch it again")
                 for _ in range(length):
                     _value(file, of)
             elif key.endswith(".context_length"):
@@ -92,6 +95,7 @@ def count_parameters(path: Path) -> int:
     """Weights in a file. Reads it with the `gguf` package, which takes a second. Raises `ModelError`."""
     import gguf
 
+    read_header(path, whole=True)  # the library believes whatever a file says of itself
     try:
         return sum(int(tensor.n_elements) for tensor in gguf.GGUFReader(path).tensors)
     except Exception as error:  # a damaged file: whatever its numbers make of the reader

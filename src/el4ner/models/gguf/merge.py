@@ -91,6 +91,7 @@ def merge(
     """
     import gguf  # takes a second to import, and is needed once
 
+    read_header(base, whole=True)  # the library believes whatever a file says of itself
     q8 = gguf.GGMLQuantizationType.Q8_0
     try:
         reader = gguf.GGUFReader(base)
