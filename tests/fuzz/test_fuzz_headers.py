@@ -18,7 +18,7 @@ from test_fuzz_wire import sound
 
 from el4ner.models.base import Outcome, Reply
 from el4ner.models.openai.protocol import read_json, read_reply
-from el4ner.models.openai.retry import Health, one_line, pause
+from el4ner.models.openai.retry import one_line, pause
 
 pytestmark = pytest.mark.fuzz
 _URL = httpx2.Request("POST", "http://127.0.0.1:1/v1/chat/completions")
@@ -64,7 +64,7 @@ def wait(given: tuple[int, list[tuple[str, str]], int]) -> None:
     try:
         response(status, headers, b"{}").raise_for_status()
     except httpx2.HTTPStatusError as error:
-        seconds = pause(error, attempt, 4, Health())
+        seconds = pause(error, attempt, 4, spent=False)
     assert seconds is None or (seconds >= 0 and not math.isnan(seconds)), seconds
 
 
