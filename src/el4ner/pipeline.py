@@ -18,7 +18,7 @@ from el4ner.concurrency import ahead, shares, windows
 from el4ner.crf.voter import CrfVoter, weights
 from el4ner.data import Document, Example, Label, Span
 from el4ner.decide import Decision, decide
-from el4ner.ensemble.costs import Cost, Ledger
+from el4ner.ensemble.costs import Cost, Failure, Ledger, failures
 from el4ner.ensemble.dispatch import Dispatcher
 from el4ner.ensemble.member import Member
 from el4ner.errors import DataError, ModelError
@@ -170,6 +170,12 @@ class EL4NER:
         """What was asked so far, by stage and member, in their order."""
         names = [member.name for member in self.members]
         return tuple(sorted(self._ledger.costs, key=lambda cost: (STAGES.index(cost.stage), names.index(cost.member))))
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The members that failed so far, how often and why; empty where all is well. Each text's own are in
+        `Annotation.failed`."""
+        return tuple(failures(self.costs))
 
     @property
     def busy(self) -> float:

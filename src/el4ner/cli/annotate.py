@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from el4ner.cli.console import out, say
-from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
+from el4ner.cli.failures import Strict, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
 from el4ner.cli.options import (
     AllowEnv,
@@ -91,14 +91,14 @@ def annotate(
         tally, began = Tally(), time.perf_counter()
         shown: list[Annotation] = []
         with lines_to(output, inputs) as write, _interruptible(no_store):
-            for annotation in tally.counting(announced(watched(ner.annotate(documents), ner, limit))):
+            for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
                 write(dumps(annotation.record(evidence)))
                 if html is not None:
                     shown.append(annotation)
         _summarise(tally, ner, time.perf_counter() - began)
         if html is not None:
             _write_page(html, shown, ner)
-        end_strictly(strict, tell_failures(ner.costs, tally.entities))
+        end_strictly(strict, tell_failures(ner.failures, tally.entities))
 
 
 def explain(
@@ -113,17 +113,18 @@ def explain(
     allow_env: AllowEnv = None,
 ) -> None:
     """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
+    from el4ner.cli.progress import watched
     from el4ner.text.marks import palette
     from el4ner.view.explain import explain
 
     kept = open_store(store, no_store, replay)
     with _opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner, _interruptible(no_store):
-        annotation = ner(text)
-        costs = ner.costs
+        (annotation,) = watched(ner.annotate([text]), ner, 1)
+        failed = ner.failures
     colours = palette([label.name for label in ner.pool.labels])
     for part in explain(annotation, ner.pool, ner.voters, colours):
         out.print(part)
-    end_strictly(strict, tell_failures(costs))
+    end_strictly(strict, tell_failures(failed, len(annotation.entities)))
 
 
 def _documents(files: Sequence[Path], format: Format | None) -> Iterator[Document]:

@@ -76,6 +76,8 @@ class Dispatcher:
 
         def judged(k: bytes, reply: Reply) -> Reply:
             reason = amiss(*first[k], reply)
+            if reply.outcome is Outcome.FAILED and not reason:
+                reason = reply.error or "no reason was given"  # an empty one would pass for an answer
             return replace(reply, outcome=Outcome.FAILED, error=reason) if reason else reply
 
         held = self._held.setdefault(identity, {})
