@@ -57,7 +57,7 @@ def documents(folder: Path, given: File) -> None:
     suffix, content = given
     (path := folder / f"in{suffix}").write_bytes(content)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("ignore")  # what is mended is said
         try:
             found = list(read_documents(path))
         except DataError as error:
@@ -73,7 +73,7 @@ def examples(folder: Path, given: File) -> None:
     suffix, content = given
     (path := folder / f"in{suffix}").write_bytes(content)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("ignore")  # what is mended is said
         try:
             found = read_examples(path)
         except DataError as error:

@@ -18,6 +18,7 @@ from mutation import mutated_bytes, mutated_text, mutated_value, nasty, value
 from el4ner.data import Label
 from el4ner.errors import ConfigError, DataError
 from el4ner.formats import read_labels
+from el4ner.formats.label_names import tidy
 from el4ner.pool.labels import asked_labels
 from el4ner.pool.pool import Pool
 
@@ -73,7 +74,7 @@ def ask(given: list[str]) -> None:
     except ConfigError as error:
         told(error)
         return
-    assert [label.name for label in asked] == given
+    assert [label.name for label in asked] == [tidy(name) for name in given]
     try:
         pool = Pool.of(POOL.examples, [*POOL.labels, *(label for label in asked if label not in POOL.labels)])
     except DataError as error:

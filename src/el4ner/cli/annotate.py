@@ -47,7 +47,7 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write here (to FILE.part until all is done), not to stdout."),
 ]
 Evidence = Annotated[
-    bool, typer.Option("--evidence", help="Keep ballots and traces on each line: for show, decide, diff and review.")
+    bool, typer.Option("--evidence", help="Keep ballots and traces on each line: for show, decide and diff.")
 ]
 Page = Annotated[
     Path | None, typer.Option("--html", metavar="PAGE", help="Write an offline page, too, whose sliders decide again.")

@@ -71,6 +71,7 @@ def _table(name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
         parse_recipe(below, where)  # a base is a recipe of its own: what is wrong in it is told as its fault
     except ConfigError as error:
         raise ConfigError(f"{error} (the base of {name})") from error
+    own.setdefault("name", Path(name).stem)
     try:
         return merge(below, own)
     except ValueError as error:
