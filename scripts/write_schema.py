@@ -22,6 +22,7 @@ def schema() -> dict[str, Any]:
     properties: dict[str, Any] = {
         "id": {"type": "string"},
         "text": {"type": "string"},
+        "meta": {"type": "object", "description": "What else the text's source said of it."},
         "entities": {"type": "array", "items": entity, "description": "In order of place, outer before inner."},
         "failed": {
             "type": "object",

@@ -161,6 +161,82 @@ def test_annotate_several_files_formats_and_limit(work: Path, model: Scripted, r
     assert len(run("annotate", "odd", *ASK, "--format", "plain").out.splitlines()) == 2
 
 
+def test_what_else_is_said_of_a_text_is_carried(work: Path, model: Scripted, run: Run) -> None:
+    Path("x.csv").write_text('key,body,source\n7,"Ada, of\nOslo",web\n')
+    done = run("annotate", "x.csv", *ASK, "--column", "id=key,text=body")
+    row = json.loads(done.out)
+    assert list(row) == ["id", "text", "meta", "entities"]
+    assert (row["id"], row["text"], row["meta"]) == ("7", "Ada, of\nOslo", {"source": "web"})
+    Path("x.jsonl").write_text('{"text": "Ada", "meta": {"a": 1}, "b": [2]}\n{"text": "Ada"}\n')
+    rows = [json.loads(line) for line in run("annotate", "x.jsonl", *ASK, "-o", "out.jsonl").out.splitlines()]
+    rows = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert [row.get("meta") for row in rows] == [{"b": [2], "a": 1}, None]
+    again = [json.loads(line) for line in run("annotate", "out.jsonl", *ASK).out.splitlines()]
+    assert again == rows  # what annotate writes is read with the same meta
+
+
+def test_columns_that_are_wrong_are_told(work: Path, model: Scripted, run: Run) -> None:
+    Path("x.csv").write_text("nr,was\n7,Ada\n")
+    done = run("annotate", "x.csv", *ASK)
+    assert done.code == 1
+    assert "x.csv, line 1: this is a table, and which column holds the texts is not plain" in done.err
+    assert "its columns are 'nr', 'was'" in done.err
+    assert run("annotate", "x.csv", *ASK, "--column", "token=x").code == 2
+    assert run("annotate", "x.csv", *ASK, "--format", "plain", "--column", "was").code == 1
+
+
+def test_nothing_to_annotate_is_said(work: Path, model: Scripted, run: Run) -> None:
+    Path("empty.txt").write_text("\n \r\n")
+    done = run("annotate", "empty.txt", "texts.txt", *ASK)
+    assert (done.code, len(done.out.splitlines())) == (0, 3)
+    assert "empty.txt: there is no text in it" in done.err
+    done = run("annotate", *ASK, stdin=b"")
+    assert (done.code, done.out) == (0, "")
+    assert "standard input: there is no text in it" in done.err
+    Path("folder").mkdir()
+    assert "folder: this is a folder; name a file in it" in run("annotate", "folder", *ASK).err
+
+
+def test_bare_types_and_columns_by_option(work: Path, run: Run) -> None:
+    Path("io.conll").write_text("1\tAda\tperson\n2\tran\tO\n")
+    done = run("pool", "check", "io.conll", "--scheme", "io", "--column", "token=2,tag=3")
+    assert done.code == 0, done.err
+    assert "1 examples with entities" in done.out
+    done = run("data", "convert", "io.conll", "--scheme", "io", "-o", "pool.jsonl")
+    assert "examples 1 · entities 1" in done.err
+    row = {"id": "1", "text": "Ada ran", "entities": [{"start": 0, "end": 3, "label": "person"}]}
+    assert json.loads(Path("pool.jsonl").read_text()) == row
+    assert json.loads(run("data", "convert", "pool.jsonl").out) == row
+    assert "would overwrite it" in run("data", "convert", "pool.jsonl", "-o", "pool.jsonl").err
+    Path("x.txt").write_text("[Ada](person) ran\n")
+    assert json.loads(run("data", "convert", "x.txt", "--format", "brackets").out) == row
+
+
+def test_a_tilde_is_resolved_in_every_path(
+    work: Path, model: Scripted, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = work / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    for name in ("pool.jsonl", "recipe.toml", "texts.txt"):
+        (work / name).rename(home / name)
+    ask = ("--pool=~/pool.jsonl", "--recipe=~/recipe.toml", "--store=~/s.sqlite")
+    done = run("annotate", "~/texts.txt", *ask, "--output=~/out.jsonl", "--html=~/out.html")
+    assert done.code == 0, done.err
+    assert sorted(path.name for path in home.iterdir() if path.suffix != ".sqlite-wal") == [
+        "out.html", "out.jsonl", "pool.jsonl", "recipe.toml", "s.sqlite", "texts.txt",
+    ]  # fmt: skip
+    assert not (work / "~").exists()
+    assert run("show", "~/out.jsonl", "--html=~/show.html").code == 0
+    assert run("eval", "--data=~/pool.jsonl", *ask, "--output=~/run").code in (0, 1)
+    assert not (work / "~").exists()
+
+
+def test_a_tilde_in_a_text_is_left_alone(work: Path, model: Scripted, run: Run) -> None:
+    assert "~/[Ada | person]" in run("explain", "~/Ada", *ASK).out
+
+
 def test_a_second_run_asks_nothing_and_ends_the_same(work: Path, model: Scripted, run: Run) -> None:
     first = run("annotate", "texts.txt", *ASK)
     calls = model.calls

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from el4ner.errors import El4nerError as El4nerError
     from el4ner.errors import MissingExtraError as MissingExtraError
     from el4ner.errors import ModelError as ModelError
+    from el4ner.formats import FileLayout as FileLayout
     from el4ner.formats import Format as Format
     from el4ner.formats import Line as Line
     from el4ner.formats import read_documents as read_documents
@@ -66,7 +67,7 @@ _HOMES = {
     "data": ("Ballot", "Candidate", "Document", "Entity", "Example", "Label", "Span", "Verdict", "Vote"),
     "ensemble.costs": ("Failure",),
     "errors": ("ConfigError", "ContextError", "DataError", "El4nerError", "MissingExtraError", "ModelError"),
-    "formats": ("Format", "Line", "read_documents", "read_examples", "write_examples"),
+    "formats": ("FileLayout", "Format", "Line", "read_documents", "read_examples", "write_examples"),
     "models.base": ("Done", "Message", "Model", "Outcome", "Reply", "Request", "Token", "Usage"),
     "models.constraint": ("Constraint", "Listing", "OneOf"),
     "models.open": ("open_models",),

@@ -11,13 +11,30 @@ import sys
 import warnings
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, experts, look, plot, tune
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
+from el4ner.files import at_home
+
+
+class HomeCommand(TyperCommand):
+    """A command in whose paths `~` is the user's home, also where no shell has seen it, as in `--pool=~/pool.jsonl`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Calls the function, with such paths."""
+        for name, value in ctx.params.items():
+            if isinstance(value, Path):
+                ctx.params[name] = at_home(value)
+            elif isinstance(value, list):
+                ctx.params[name] = [at_home(item) if isinstance(item, Path) else item for item in value]
+        return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="el4ner",
@@ -39,11 +56,15 @@ pools.command("check")(check.check)
 sets = typer.Typer(no_args_is_help=True, help="Data sets to score on.")
 sets.command("list")(data.list_sets)
 sets.command("fetch")(data.fetch_set)
+sets.command("convert")(data.convert)
 merged = typer.Typer(no_args_is_help=True, help="Adapters, merged into their base models.")
 merged.command("build")(experts.build)
 merged.command("export")(experts.export)
 for name, group in (("pool", pools), ("data", sets), ("experts", merged)):
     app.add_typer(group, name=name)
+for known in (app, pools, sets, merged):
+    for registered in known.registered_commands:
+        registered.cls = HomeCommand
 
 
 def _version(wanted: bool) -> None:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ from el4ner.cli.failures import Strict, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
 from el4ner.cli.options import (
     AllowEnv,
+    Columns,
     FormatName,
     LabelsFile,
     NoStore,
@@ -24,10 +25,12 @@ from el4ner.cli.options import (
     RecipeName,
     Replay,
     StoreFile,
+    file_layout,
     open_store,
 )
 from el4ner.cli.output import lines_to, write_text
-from el4ner.formats import Format, read_documents
+from el4ner.files import at_home
+from el4ner.formats import FileLayout, Format, read_documents
 from el4ner.formats.jsonl import dumps
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
 Texts = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="FILES", help="Texts: one a line, JSONL or CoNLL; - or nothing is standard input."),
+    typer.Argument(metavar="FILES", help="Texts: one a line, JSONL, CSV or CoNLL; - or nothing is standard input."),
 ]
 Output = Annotated[
     Path | None,
@@ -63,6 +66,7 @@ def annotate(
     output: Output = None,
     limit: Limit = None,
     format: FormatName = None,
+    column: Columns = None,
     store: StoreFile = None,
     no_store: NoStore = False,
     replay: Replay = False,
@@ -77,6 +81,8 @@ def annotate(
     "votes": {member: label or null}, "verified": true, false or null}],
     "failed": {member: reason}, where any did}
 
+    What else a text's line or row says (JSON keys, columns) is under "meta".
+
     A run that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
     from el4ner.cli.progress import watched
@@ -85,8 +91,8 @@ def annotate(
     named = files or [Path("-")]
     if not files and sys.stdin.isatty():
         raise typer.BadParameter("no texts: name a file, or pipe them in", param_hint="FILES")
-    documents = islice(_documents(named, format), limit)
-    inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, Path(recipe)]
+    documents = islice(_documents(named, format, file_layout(column)), limit)
+    inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, at_home(recipe)]
     with _opened(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay, allow_env) as ner:
         tally, began = Tally(), time.perf_counter()
         shown: list[Annotation] = []
@@ -127,12 +133,21 @@ def explain(
     end_strictly(strict, tell_failures(failed, len(annotation.entities)))
 
 
-def _documents(files: Sequence[Path], format: Format | None) -> Iterator[Document]:
+def _documents(files: Sequence[Path], format: Format | None, layout: FileLayout) -> Iterator[Document]:
     """The texts of all files. A file that is not there is an error before anything is asked."""
     for file in files:
         if str(file) != "-" and (file.is_dir() or not file.exists()):
             read_documents(file)  # raises, and says what is wrong
-    return (document for file in files for document in read_documents(file, format))
+    return chain.from_iterable(_texts(file, format, layout) for file in files)
+
+
+def _texts(file: Path, format: Format | None, layout: FileLayout) -> Iterator[Document]:
+    empty = True
+    for document in read_documents(file, format, layout):
+        empty = False
+        yield document
+    if empty:
+        say(f"{'standard input' if str(file) == '-' else file}: there is no text in it", "yellow")
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from rich.text import Text
 from el4ner.cli.consent import ready
 from el4ner.cli.console import out, say
 from el4ner.cli.opening import read_pool
-from el4ner.cli.options import AllowEnv, FormatName, LabelsFile, RecipeName, StoreFile
+from el4ner.cli.options import AllowEnv, Columns, FormatName, LabelsFile, RecipeName, SchemeName, StoreFile, file_layout
 from el4ner.cli.output import lines_to
+from el4ner.formats.layout import Scheme
 
 if TYPE_CHECKING:
     from el4ner.ensemble.doctor import Diagnosis, Outlook
@@ -27,13 +28,15 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A pool: JSONL, CoNLL, or a folder with train.jsonl.")],
     labels: LabelsFile = None,
     format: FormatName = None,
+    column: Columns = None,
+    scheme: SchemeName = Scheme.PREFIXED,
 ) -> None:
     """Look a pool over before anything is paid for: labels, offsets, repeats. Exit code 1 if it holds errors."""
     from el4ner.pool.check import Severity, check
     from el4ner.text.printable import one_line
     from el4ner.view.render import grid
 
-    report = check(read_pool(file, labels, format))
+    report = check(read_pool(file, labels, format, file_layout(column, scheme)))
     counts = grid("label", "entities", "examples")
     for count in report.labels:
         counts.add_row(Text(one_line(count.label)), f"{count.entities:,}", f"{count.examples:,}")

@@ -1,15 +1,40 @@
-"""`el4ner data`: known data sets to score on."""
+"""`el4ner data`: known data sets to score on, and files of examples made into JSONL."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from el4ner.cli.console import err, out, say
+from el4ner.cli.options import Columns, FormatName, SchemeName, file_layout
+from el4ner.cli.output import lines_to
+from el4ner.formats.layout import Scheme
+
+
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled examples in any format that is read.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write here, not to standard output."),
+    ] = None,
+    format: FormatName = None,
+    column: Columns = None,
+    scheme: SchemeName = Scheme.PREFIXED,
+) -> None:
+    """Write labelled examples as JSONL, from CoNLL, other tools' JSON, or a text with its entities marked within."""
+    from el4ner.formats import read_examples
+    from el4ner.formats.jsonl import lines
+
+    examples = read_examples(file, format, file_layout(column, scheme))
+    with lines_to(output, [file]) as write:
+        for line in lines(examples):
+            write(line)
+    say(f"examples {len(examples):,} · entities {sum(len(e.entities) for e in examples):,}", "dim")
 
 
 def list_sets() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from el4ner.errors import ConfigError
-from el4ner.formats import Format
+from el4ner.formats import FileLayout, Format
+from el4ner.formats.layout import Scheme
 from el4ner.formats.registry import by_name
 
 if TYPE_CHECKING:
@@ -31,8 +32,22 @@ FormatName = Annotated[
         "-f",
         metavar="NAME",
         parser=_format,
-        help="jsonl, conll, plain, or one that a package registers; default: by the file's name and looks.",
+        help="jsonl, conll, csv (also TSV), plain (a text a line), brackets, inline, or one that a package registers;"
+        " default: by the file's name and looks.",
     ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="COLUMN",
+        help="The column of the texts, by name or number: body, or id=key,text=body; in CoNLL token=2,tag=4; a key of"
+        " JSON. Several tag= are layers.",
+    ),
+]
+SchemeName = Annotated[
+    Scheme,
+    typer.Option("--scheme", help="CoNLL's tags: with prefixes (BIO, BIOES, BILOU ...), or io: the bare type, or O."),
 ]
 PoolFile = Annotated[
     Path,
@@ -62,6 +77,14 @@ StoreFile = Annotated[
 NoStore = Annotated[bool, typer.Option("--no-store", help="Ask everything afresh and remember nothing.")]
 
 Replay = Annotated[bool, typer.Option("--replay", help="Answer from the reply store alone: no model is opened.")]
+
+
+def file_layout(columns: Sequence[str] | None, scheme: Scheme = Scheme.PREFIXED) -> FileLayout:
+    """What is told about a file's columns."""
+    try:
+        return FileLayout.of(columns or (), scheme)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint="--column") from None
 
 
 def open_store(given: Path | None, no_store: bool, replay: bool = False) -> Store | None:

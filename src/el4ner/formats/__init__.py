@@ -24,7 +24,9 @@ from pathlib import Path
 
 from el4ner.data import Document, Example
 from el4ner.errors import ConfigError, DataError
-from el4ner.files import write_whole
+from el4ner.files import at_home, write_whole
+from el4ner.formats.conll import CONLL
+from el4ner.formats.foreign import whose_file
 from el4ner.formats.format import Format
 from el4ner.formats.jsonl import JSONL
 from el4ner.formats.label_names import tidied, writable
@@ -78,7 +80,7 @@ def write_examples(path: str | Path, examples: Iterable[Example], format: Format
         lacks = "cannot hold labels" if found.examples is None else "is only read"
         raise DataError(f"{path}: {found.name} text {lacks}; write .jsonl or .conll")
     try:
-        write_whole(Path(path), (line + "\n" for line in found.write(map(writable, examples))))
+        write_whole(at_home(path), (line + "\n" for line in found.write(map(writable, examples))))
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); check the path") from None
 
@@ -91,6 +93,11 @@ def _open(
 ) -> tuple[Format, Iterator[Line]]:
     """The format that is named, else guessed, and the lines; fitted to the layout and what the first lines show."""
     found, lines = by_name(format), read_lines(path)
+    if found is None or found is CONLL:
+        lines, ahead = tee(lines)
+        first = next((line for line in ahead if line.text.strip()), None)
+        if first and (whose := whose_file(first.text)):
+            raise first.error(whose)
     if found is None:
         found, lines = guess(path, lines, layout)
     if found.fit is not None:

@@ -32,9 +32,9 @@ def read_annotations(path: str | Path, evidence: bool = False) -> Iterator[Annot
 
 
 def _plain(record: Mapping[str, Any]) -> Annotation:
-    id_, text = record.get("id"), record.get("text")
-    if not isinstance(id_, str) or not isinstance(text, str):
-        raise DataError('"id" and "text" must be strings')
+    id_, text, meta = record.get("id"), record.get("text"), record.get("meta", {})
+    if not isinstance(id_, str) or not isinstance(text, str) or not isinstance(meta, dict):
+        raise DataError('"id" and "text" must be strings, "meta" an object')
     try:
         entities = _ENTITIES.validate_python(record.get("entities"))
     except ValidationError as error:
@@ -43,4 +43,4 @@ def _plain(record: Mapping[str, Any]) -> Annotation:
     for entity in entities:
         if wrong := fault(entity.start, entity.end, len(text)):
             raise DataError(f"an entity {wrong}")
-    return Annotation(id_, text, entities, (), (), Decision())
+    return Annotation(id_, text, entities, (), (), Decision(), meta)

@@ -28,10 +28,13 @@ def is_header(row: TokenRow) -> bool:
     return len(row.cells) > 1 and all(cell.lower() in _HEADS for cell in row.cells)
 
 
-def tag_in(cell: str) -> str:
-    """The tag that a cell holds: all of it, or what CoNLL-U's last column says as `ner=`."""
+def tag_in(cells: Sequence[str], column: int) -> str:
+    """The tag in a column: all of its cell, or what CoNLL-U's last column says as `ner=`, "_" if it does not."""
+    cell = cells[column]
+    if len(cells) != _CONLLU or column not in (-1, _CONLLU - 1) or "=" not in cell:
+        return cell
     found = _MISC.search(cell)
-    return found[1] if found else cell
+    return found[1] if found else "_"
 
 
 def find_columns(head: Sequence[Sentence], layout: FileLayout) -> Columns:
@@ -41,7 +44,7 @@ def find_columns(head: Sequence[Sentence], layout: FileLayout) -> Columns:
         return Columns()
     width = Counter(len(row.cells) for row in rows).most_common(1)[0][0]
     even = [row.cells for row in rows if len(row.cells) == width]
-    tags = [column for column in range(width) if _holds_tags([cells[column] for cells in even])]
+    tags = [column for column in range(width) if _holds_tags([tag_in(cells, column) for cells in even])]
     first = layout.token != 1 and not (width == 2 and 1 in tags) and width > 1
     numbered = first and _is_numbered(head, width)
     if layout.token is not None:
@@ -54,7 +57,7 @@ def find_columns(head: Sequence[Sentence], layout: FileLayout) -> Columns:
             _refuse_numbers(rows)
     layers = tuple(column - 1 for column in layout.tag)
     unclear = ""
-    if not layers and layout.scheme is Scheme.PREFIXED:
+    if not layers and layout.scheme == Scheme.PREFIXED:
         layers = _layers(even, [column for column in tags if column != token and not (numbered and column == 0)])
         unclear = _unclear(even, layers, numbered)
     if not layers and numbered:
@@ -65,7 +68,7 @@ def find_columns(head: Sequence[Sentence], layout: FileLayout) -> Columns:
         layers if several or layout.tag else _from_the_end(layers, width),
         0 if numbered else None,
         width if several else None,
-        layout.scheme is Scheme.IO,
+        layout.scheme == Scheme.IO,
         unclear,
     )
 
@@ -75,10 +78,10 @@ def _from_the_end(layers: Sequence[int], width: int) -> tuple[int, ...]:
     return (-1,) if not layers or layers == (width - 1,) else tuple(layers)
 
 
-def _holds_tags(cells: Sequence[str]) -> bool:
-    tags = [parse(tag_in(cell)) for cell in cells]
-    real = any(tag and (tag[1] or cell in "Oo") for tag, cell in zip(tags, map(tag_in, cells), strict=True))
-    return real and sum(tag is not None for tag in tags) >= _MOST * len(cells)
+def _holds_tags(column: Sequence[str]) -> bool:
+    tags = [parse(cell) for cell in column]
+    real = any(tag and (tag[1] or cell in "Oo") for tag, cell in zip(tags, column, strict=True))
+    return real and sum(tag is not None for tag in tags) >= _MOST * len(tags)
 
 
 def _layers(rows: Sequence[list[str]], tags: Sequence[int]) -> tuple[int, ...]:
@@ -88,7 +91,7 @@ def _layers(rows: Sequence[list[str]], tags: Sequence[int]) -> tuple[int, ...]:
 
 
 def _types(rows: Sequence[list[str]], column: int) -> set[str]:
-    return {tag[1] for cells in rows if (tag := parse(tag_in(cells[column]))) and tag[1]}
+    return {tag[1] for cells in rows if (tag := parse(tag_in(cells, column))) and tag[1]}
 
 
 def _unclear(rows: Sequence[list[str]], layers: Sequence[int], numbered: bool) -> str:

@@ -121,7 +121,7 @@ def fit(lines: Iterator[Line], layout: FileLayout) -> Format:
 def _tag(row: TokenRow, column: int, io: bool) -> Tag:
     if len(row.cells) < 2 or column >= len(row.cells):
         raise row.line.error("no tag column; write the token, a tab and its tag")
-    cell = tag_in(row.cells[column])
+    cell = tag_in(row.cells, column)
     tag = parse_io(cell) if io else parse(cell)
     if tag is None:
         where = "the last column" if column in (-1, len(row.cells) - 1) else f"column {column + 1}"
@@ -148,4 +148,4 @@ def _unsayable(example: Example) -> str:
     return ""
 
 
-CONLL = Format("conll", documents, examples, lines, (".conll", ".bio", ".iob", ".tsv"), sniff, fit)
+CONLL = Format("conll", documents, examples, lines, (".conll", ".conllu", ".bio", ".iob", ".iob2", ".tsv"), sniff, fit)

@@ -10,12 +10,22 @@ Hugging Face         {"tokens": ["Ada"], "ner_tags": ["B-PER"]}                a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from el4ner.formats.bio import decode, parse
 
 Record = dict[str, Any]
+
+# What the first line of a file begins with, whose file that is, and the way to one that is read.
+_FILES = (
+    (re.compile(r"T\d+\t\S+ \d+ \d+(?:;\d+ \d+)*\t"), "brat's .ann", "write JSONL from it and its .txt"),
+    (re.compile(r"#FORMAT=WebAnno"), "WebAnno's TSV", "export CoNLL 2002 there"),
+    (re.compile(r"#begin document"), "CoNLL 2012's form, whose tags are brackets", "write BIO tags"),
+    (re.compile(r"<\?xml|<!DOCTYPE", re.IGNORECASE), "XML or HTML", "write its text, or JSONL"),
+    (re.compile(r"%PDF-|\{\\rtf"), "a PDF or RTF file", "write its text"),
+)
 
 _SHOWN = 8  # keys that a message shows
 _OURS = 'write {"text", "entities": [{"start", "end", "label"}]}, '
@@ -53,11 +63,21 @@ _KNOWN: tuple[tuple[tuple[str, ...], str, str], ...] = (
 )
 
 
-def as_record(value: object) -> Record | None:
-    """The object on a line, or what spaCy 2's pair says as one; None for anything else."""
-    if isinstance(value, dict):
-        return value
+def whose_file(first: str) -> str:
+    """Whose file begins with such a line, and how to go on; "" for none of those that are known and not read."""
+    found = next(((whose, advice) for form, whose, advice in _FILES if form.match(first)), None)
+    return f"this is {found[0]}, which is not read; {found[1]}" if found else ""
+
+
+def as_record(value: Any) -> Record | None:
+    """The object on a line (GLiNER's tokens under our name), or what spaCy 2's pair says; None for anything else."""
     match value:
+        case {"text": _} | {"tokens": _}:
+            return {**value}
+        case {"tokenized_text": tokens, **rest}:
+            return {"tokens": tokens, **{str(key): inner for key, inner in rest.items()}}
+        case dict():
+            return value
         case [str() as text, {"entities": list() as rows}]:
             return {"text": text, "entities": rows}
     return None
@@ -80,8 +100,8 @@ def as_ours(record: Record) -> Record:
                 answer = f'"answer" is {str(record["answer"])[:40]!r}'
                 raise ValueError(f"{answer}: these spans were not accepted; leave the line out")
             return {key: value for key, value in record.items() if key != "tokens"} | {"entities": rows}
-        case {"tokenized_text": list() as tokens, "ner": list() as rows}:
-            return record | {"tokens": tokens, "entities": [_exclusive(row) for row in _objects(rows)]}
+        case {"tokens": list(), "ner": list() as rows}:
+            return record | {"entities": [_exclusive(row) for row in _objects(rows)]}
         case {"tokens": list() as tokens, "ner_tags": list() as tags} | {
             "tokens": list() as tokens,
             "tags": list() as tags,

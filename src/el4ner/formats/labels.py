@@ -10,6 +10,7 @@ from pathlib import Path
 
 from el4ner.data import Label
 from el4ner.errors import DataError
+from el4ner.files import at_home
 from el4ner.formats.label_names import quoted, tidy_labels
 from el4ner.formats.strict_json import load_json
 
@@ -18,7 +19,7 @@ _FORM = 'give {"person": "names of people"} or ["person"]'
 
 def read_labels(path: str | Path) -> tuple[Label, ...]:
     """The labels in the file's order; for a folder those of its meta.json. Raises `DataError`."""
-    file = Path(path)
+    file = at_home(path)
     file = file / "meta.json" if file.is_dir() else file
     content = _load(file)
     if isinstance(content, dict) and isinstance(content.get("labels"), dict | list):

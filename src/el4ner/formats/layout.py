@@ -60,7 +60,7 @@ class FileLayout:
     @property
     def tells_tags(self) -> bool:
         """Whether it is about tokens and tags."""
-        return self.token is not None or bool(self.tag) or self.scheme is not Scheme.PREFIXED
+        return self.token is not None or bool(self.tag) or self.scheme != Scheme.PREFIXED
 
     def only(self, format: str, *known: str) -> None:
         """Raises `ConfigError` for anything that is given and that the format does not know."""

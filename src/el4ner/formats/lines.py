@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from el4ner.errors import DataError
+from el4ner.files import at_home
 
 _WIDE = (  # what a file begins with that is not UTF-8; UTF-32 first, whose mark begins as that of UTF-16
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -47,7 +48,7 @@ def _open(path: str | Path) -> tuple[str, AbstractContextManager[IO[bytes]]]:
     if str(path) == "-":
         return "standard input", nullcontext(sys.stdin.buffer)  # not ours to close
     try:
-        return str(path), Path(path).open("rb")
+        return str(path), at_home(path).open("rb")
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file; check the path") from None
     except IsADirectoryError:

@@ -55,10 +55,12 @@ def by_suffix(path: str | Path) -> Format | None:
 
 def of_labels(path: str | Path, lines: Iterator[Line], layout: FileLayout) -> tuple[Format, Iterator[Line]]:
     """The format of a file of labelled examples, by its suffix or its first lines, and all its lines."""
-    known = next((format for format in _with_suffix(path) if format.examples), None)
-    if known or layout.tells_tags:
-        return known or CONLL, lines
-    return sniff(lines)
+    known = list(_with_suffix(path))
+    able = next((format for format in known if format.examples), None)
+    if able or layout.tells_tags:
+        return able or CONLL, lines
+    found, lines = sniff(lines)
+    return (known[0] if known and found is PLAIN else found), lines
 
 
 def of_texts(path: str | Path, lines: Iterator[Line], layout: FileLayout) -> tuple[Format, Iterator[Line]]:

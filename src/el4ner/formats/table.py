@@ -91,7 +91,7 @@ def suspicious(texts: Iterator[str]) -> str:
     """
     first = next(texts, "")
     parted = [(d, name) for d, name in (("\t", "tabs"), ("|", "bars")) if d in first.strip()]
-    if not parted and not any(len(names := first.split(d)) > 1 and _names_columns(names) for d in _DELIMITERS):
+    if not parted and not any(_is_header(first.split(delimiter)) for delimiter in _DELIMITERS):
         return ""  # no more lines than needed are waited for
     head = [first, *islice(texts, _AHEAD - 1)]
     if len(head) < 2:
@@ -100,7 +100,7 @@ def suspicious(texts: Iterator[str]) -> str:
         if len({text.count(delimiter) for text in head}) == 1:
             return f"each line has as many {name}"
     found = _parsed([Line("", 1, text) for text in head])
-    return "its first line names columns" if found and _names_columns(found.rows[0][1]) else ""
+    return "its first line names columns" if found and _is_header(found.rows[0][1]) else ""
 
 
 def has_phrases(texts: Iterator[str]) -> bool:
@@ -150,11 +150,13 @@ def _plain_column(line: Line, names: Sequence[str], rows: Sequence[Row], has_hea
     if not named and has_header and _named(names, _TOKENS, True) is not None:
         raise line.error("this table has a token in each row; write CoNLL: the token, a tab and its tag, no commas")
     filled = [cells for _, cells in rows[has_header:]]
-    wordy = [sum(map(_is_wordy, column)) / len(filled) for column in zip(*filled, strict=True)] if filled else []
-    long = [at for at, share in enumerate(wordy) if share >= 0.5]
-    sure = has_header or (bool(long) and _is_wordy(filled[0][long[0]]))  # else the first row may be a header
-    if not named and len(long) == 1 and sure and all(share < 0.1 for at, share in enumerate(wordy) if at != long[0]):
-        return long[0]
+    for words, others in ((_WORDS, 0.1), (2, 0.0)):  # sentences beside short phrases, phrases beside single words
+        shares = [sum(map(partial(_has_words, words), column)) / len(filled) for column in zip(*filled, strict=True)]
+        long = [at for at, share in enumerate(shares) if share >= 0.5]
+        if len(long) == 1 and not named and all(share <= others for at, share in enumerate(shares) if at != long[0]):
+            first = rows[0][1]
+            if has_header or _has_words(_WORDS, first[long[0]]) or any(map(_NUMBER.fullmatch, first)):
+                return long[0]  # else the first row may be a header
     raise line.error(f"this is a table, and which column holds the texts is not plain; {_listed(names)}")
 
 
@@ -174,8 +176,13 @@ def _names_columns(cells: Sequence[str]) -> bool:
     return usual and all(len(name) <= 40 and len(name.split()) <= 3 and not _NUMBER.fullmatch(name) for name in names)
 
 
-def _is_wordy(cell: str) -> bool:
-    return len(cell.split()) >= _WORDS or len(cell) >= 30
+def _is_header(cells: Sequence[str]) -> bool:
+    """Whether a row names columns and is no prose: there, a blank follows a comma."""
+    return len(cells) > 1 and _names_columns(cells) and not any(cell.startswith(" ") for cell in cells)
+
+
+def _has_words(least: int, cell: str) -> bool:
+    return len(cell.split()) >= least or len(cell) >= 30
 
 
 @dataclass(frozen=True, slots=True)

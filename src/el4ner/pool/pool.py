@@ -13,7 +13,8 @@ from pathlib import Path
 
 from el4ner.data import Example, Label, Span
 from el4ner.errors import DataError
-from el4ner.formats import Format, read_examples, read_labels
+from el4ner.files import at_home
+from el4ner.formats import FileLayout, Format, read_examples, read_labels
 from el4ner.formats.label_names import quoted, tidy, tidy_labels, with_tidy_labels
 from el4ner.formats.labels import names_labels
 from el4ner.formats.offsets import fault
@@ -56,18 +57,22 @@ class Pool:
 
     @classmethod
     def read(
-        cls, path: str | Path, labels: str | Path | Sequence[Label] | None = None, format: Format | str | None = None
+        cls,
+        path: str | Path,
+        labels: str | Path | Sequence[Label] | None = None,
+        format: Format | str | None = None,
+        layout: FileLayout | None = None,
     ) -> Pool:
         """A pool from a JSONL or CoNLL file, or from a data set's folder: its train.jsonl, the labels of its meta.json.
 
         `labels` are given as such or as a file (see `formats.read_labels`). Raises `DataError`.
         """
-        file, given = Path(path), labels
+        file, given = at_home(path), labels
         if file.is_dir():
             given = file / "meta.json" if given is None and names_labels(file / "meta.json") else given
             file = file / "train.jsonl"
         known = read_labels(given) if isinstance(given, str | Path) else given
-        examples = read_examples(file, format)
+        examples = read_examples(file, format, layout)
         try:
             return cls.of(examples, known)
         except DataError as error:

@@ -13,9 +13,11 @@ from el4ner.data import Example, Label
 from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.sets.fetch import Bar, Notice, fetch, folder_of, read_split
 from el4ner.evaluate.sets.known import KnownSet, known_set, known_sets
+from el4ner.files import at_home
 from el4ner.formats import read_examples, read_labels
 from el4ner.formats.registry import by_suffix
 from el4ner.formats.strict_json import load_json
+from el4ner.formats.table import CSV
 from el4ner.pool.pool import occurring
 from el4ner.text.printable import one_line
 
@@ -49,7 +51,7 @@ def open_dataset(name_or_path: str | Path, notice: Notice | None = None, bar: Ba
     Without labels in meta.json, they are those that occur, the most frequent first. `notice` and `bar` are told of
     downloads (see `fetch`); without a `notice`, source and terms go to standard error. Raises `DataError`.
     """
-    path = Path(name_or_path)
+    path = at_home(name_or_path)
     if path.is_dir():
         return _from_folder(path)
     if path.exists():
@@ -113,7 +115,7 @@ def _split_files(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         split = _SPLITS.get(file.stem.lower())
-        if split is None or not by_suffix(file) or not file.is_file():
+        if split is None or by_suffix(file) in (None, CSV) or not file.is_file():
             continue
         if split in found:
             raise DataError(f"{folder}: {found[split].name} and {file.name} are both {split}; remove one")
