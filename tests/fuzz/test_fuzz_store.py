@@ -62,7 +62,7 @@ def shelf(tmp_path: Path) -> Iterator[Shelf]:
     with closing(Store.open(path)) as store, closing(sqlite3.connect(path, isolation_level=None)) as damage:
         store.put("m", [(k, REPLIES[number % len(REPLIES)]) for number, k in enumerate(KEYS)])
         damage.execute("PRAGMA synchronous=OFF")
-        rows = damage.execute("SELECT key, reply, model, prompt, generated, created FROM replies").fetchall()
+        rows = damage.execute("SELECT key, reply, model, prompt, generated, created, sum FROM replies").fetchall()
         yield Shelf(store, damage, {row[0]: row[1:] for row in rows})
 
 
@@ -125,7 +125,7 @@ def spoil(shelf: Shelf, given: tuple[int, str, Any]) -> None:
         assert shelf.store.get([KEYS[at]]) == {KEYS[at]: REPLIES[0]}
     finally:
         restored = (*shelf.whole[KEYS[at]], KEYS[at])
-        sql = "UPDATE replies SET reply = ?, model = ?, prompt = ?, generated = ?, created = ? WHERE key = ?"
+        sql = "UPDATE replies SET reply = ?, model = ?, prompt = ?, generated = ?, created = ?, sum = ? WHERE key = ?"
         shelf.damage.execute(sql, restored)
 
 
