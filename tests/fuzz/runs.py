@@ -15,7 +15,7 @@ from pathlib import Path
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 CONCURRENCY = 2  # questions under way at each of two models
 _MAIN = "from el4ner.cli import main; main()"
-_END = 120  # seconds until a process has to end
+_END = 300  # seconds until a process has to end
 
 
 @dataclass(frozen=True)

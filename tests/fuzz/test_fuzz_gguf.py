@@ -6,9 +6,9 @@ import json
 import random
 import struct
 import warnings
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 
 import corpus_gguf
 import numpy as np
@@ -32,7 +32,9 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_more_memory() -> object:
+def _no_more_memory() -> Iterator[None]:
+    from resource import RUSAGE_SELF, getrusage  # there is none on Windows
+
     before = getrusage(RUSAGE_SELF).ru_maxrss
     yield
     assert getrusage(RUSAGE_SELF).ru_maxrss - before < _MEMORY

@@ -11,7 +11,7 @@ from counting_server import CountingServer, counting_server
 from runs import CONCURRENCY, SIGNALS, Run, killed, moments, pool, recipe, texts, timed
 
 from el4ner.data import Example
-from el4ner.formats import read_documents, write_examples
+from el4ner.formats import write_examples
 from el4ner.pool.demo import demo_pool, demo_texts
 
 pytestmark = pytest.mark.fuzz
@@ -69,9 +69,8 @@ def died(run: Run, rng: random.Random, whole: float, server: CountingServer, liv
 def test_embedded_runs_that_are_killed_end_the_same(tmp_path: Path) -> None:
     rng, kills, number = random.Random(SEED), 0, 0
     (tmp_path / "nano.toml").write_text('base = "nano"\nname = "small"\nwindow = 2\n')
-    write_examples(tmp_path / "texts.jsonl", [Example(text.id, text.text) for text in demo_texts()[:6]])
+    write_examples(tmp_path / "texts.jsonl", [Example(text.id, text.text) for text in demo_texts()[:4]])
     write_examples(tmp_path / "pool.jsonl", demo_pool().examples)
-    assert len(list(read_documents(tmp_path / "texts.jsonl"))) == 6
     files = (tmp_path / "texts.jsonl", tmp_path / "pool.jsonl", str(tmp_path / "nano.toml"))
     timed(Run(*files, tmp_path / "first.db", tmp_path / "first.jsonl"))  # makes the experts' files, once
     expected, whole = timed(Run(*files, tmp_path / "undisturbed.db", tmp_path / "undisturbed.jsonl"))
