@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from fakes import POOL, FakeModel, LetterEncoder
@@ -10,6 +11,7 @@ from fakes import POOL, FakeModel, LetterEncoder
 from el4ner.annotation import Annotation
 from el4ner.data import Label
 from el4ner.ensemble.member import Member
+from el4ner.errors import ConfigError
 from el4ner.models.base import Request
 from el4ner.models.constraint import OneOf
 from el4ner.models.openai.settings import OpenAISettings
@@ -107,3 +109,14 @@ def test_the_vote_at_the_end_asks_what_bare_asks_in_stage_2() -> None:
         alone = asked("vote-at-end", member)
         assert len(alone) == len(TEXTS)
         assert alone == asked("bare", member)[: len(alone)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("x = " + "[" * 90_000, "nested too deeply"), ("x = " + "9" * 5000, "not TOML: Exceeds the limit")],
+)
+def test_what_no_parser_bears_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "odd.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        load_recipe(str(file))

@@ -691,3 +691,21 @@ def test_annotations_of_a_run_can_be_watched() -> None:
     tune(recipe(["a"]), POOL, texts=20, open_=opener(scripted(listed, doubting)), watch=watch)
     assert len(seen) % 20 == 0
     assert seen
+
+
+def test_a_recipe_chosen_on_degraded_runs_says_so(work: FakeModel, run: Run) -> None:
+    turn = iter(range(100_000))
+
+    def shaky(request: Any) -> Reply:
+        return Reply("", Outcome.FAILED, error="HTTP 502: bad\ngateway") if next(turn) % 9 == 8 else lister(request)
+
+    work.answer = shaky
+    code, _, said = run(*ASK, "--only-scores", "--strict", "-o", "mine.toml")
+    assert code == 3
+    assert said.count("one failed: HTTP 502: bad␤gateway") == 1
+    assert "the recipe was chosen on degraded runs" in said
+    header = [line for line in Path("mine.toml").read_text().splitlines() if "degraded" in line]
+    assert len(header) == 1
+    assert header[0].startswith("# Chosen on degraded runs: one: ")
+    assert header[0].endswith("calls failed: HTTP 502: bad␤gateway")
+    load_recipe("mine.toml")

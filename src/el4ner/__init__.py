@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from el4ner.decide import BallotOutcome as BallotOutcome
     from el4ner.decide import Decision as Decision
     from el4ner.decide import Out as Out
+    from el4ner.ensemble.costs import Failure as Failure
     from el4ner.errors import ConfigError as ConfigError
     from el4ner.errors import ContextError as ContextError
     from el4ner.errors import DataError as DataError
@@ -64,6 +65,7 @@ _HOMES = {
     "annotation": ("Annotation", "Trace"),
     "recipes.settings": ("Recipe",),
     "data": ("Ballot", "Candidate", "Document", "Entity", "Example", "Label", "Span", "Verdict", "Vote"),
+    "ensemble.costs": ("Failure",),
     "errors": ("ConfigError", "ContextError", "DataError", "El4nerError", "MissingExtraError", "ModelError"),
     "formats": ("FileLayout", "Format", "Line", "read_documents", "read_examples", "write_examples"),
     "models.base": ("Done", "Message", "Model", "Outcome", "Reply", "Request", "Token", "Usage"),

@@ -123,7 +123,10 @@ class Annotation:
         for ballot in self.ballots:
             reasons += [(vote.member, vote.abstained) for vote in ballot.votes if vote.failed]
             reasons += [(v.member, v.abstained or "no answer") for v in ballot.verdicts if v.holds is None]
-        return dict(reversed(reasons))
+        first: dict[str, str] = {}
+        for member, reason in reasons:
+            first.setdefault(member, reason)
+        return first
 
     @property
     def outcomes(self) -> list[BallotOutcome]:

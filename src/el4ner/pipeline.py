@@ -18,7 +18,7 @@ from el4ner.concurrency import ahead, shares, windows
 from el4ner.crf.voter import CrfVoter, weights
 from el4ner.data import Document, Example, Label, Span
 from el4ner.decide import Decision, decide
-from el4ner.ensemble.costs import Cost, Ledger
+from el4ner.ensemble.costs import Cost, Failure, Ledger, failures
 from el4ner.ensemble.dispatch import Dispatcher
 from el4ner.ensemble.member import Member
 from el4ner.errors import DataError, ModelError
@@ -78,7 +78,7 @@ class EL4NER:
         self._encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._silent = _SILENT  # passages in a row that nobody answered; at first, one is too many
-        self._dispatch = Dispatcher(store, self._ledger)
+        self._store = store
         how = recipe.retrieve.pool_spans
         # What members find depends on who answered, and the reply store keeps it: no file for their spans.
         self._index = Index(self._shown, self._encoder, self._pool_spans, None if how == "members" else how)
@@ -172,6 +172,12 @@ class EL4NER:
         return tuple(sorted(self._ledger.costs, key=lambda cost: (STAGES.index(cost.stage), names.index(cost.member))))
 
     @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The members that failed so far, how often and why; empty where all is well. Each text's own are in
+        `Annotation.failed`."""
+        return tuple(failures(self.costs))
+
+    @property
     def busy(self) -> float:
         """Seconds in which at least one model was at work."""
         return self._ledger.busy
@@ -182,20 +188,15 @@ class EL4NER:
         return _AHEAD if any(member.model.overlaps for member in self.members) else 1
 
     def _task(self, labels: tuple[Label, ...]) -> Task:
-        field = self._field if self.recipe.crf.votes else None
-        return Task(
-            self.recipe,
-            self.members,
-            labels,
-            self.decision,
-            self._dispatch,
-            self._encoder,
-            field,
-            self.pool.cut_scripts,
-        )
+        dispatch, field = Dispatcher(self._store, self._ledger, True), self._field if self.recipe.crf.votes else None
+        cut_scripts = self.pool.cut_scripts
+        return Task(self.recipe, self.members, labels, self.decision, dispatch, self._encoder, field, cut_scripts)
 
     def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
-        return pool_spans(examples, self._task(self._shown.labels))
+        task = self._task(self._shown.labels)
+        spans = pool_spans(examples, task)
+        task.dispatch.settle()
+        return spans
 
     def _annotate(
         self, documents: Sequence[Document], labels: tuple[Label, ...], leave_one_out: bool
@@ -205,6 +206,7 @@ class EL4NER:
             task = self._task(labels)
             states = retrieve(states, task, self._index)
             states = [s for part in self._parts(states) for s in self._judged(states[part.start : part.stop], task)]
+            task.dispatch.settle()
         return [self._annotation(number, document, states) for number, document in enumerate(documents)]
 
     def _judged(self, states: Sequence[PassageState], task: Task) -> list[PassageState]:

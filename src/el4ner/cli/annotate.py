@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from el4ner.cli.console import out, say
-from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
+from el4ner.cli.failures import Strict, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
 from el4ner.cli.options import (
     AllowEnv,
@@ -49,7 +49,7 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write here (to FILE.part until all is done), not to stdout."),
 ]
 Evidence = Annotated[
-    bool, typer.Option("--evidence", help="Keep ballots and traces on each line: for show, decide, diff and review.")
+    bool, typer.Option("--evidence", help="Keep ballots and traces on each line: for show, decide and diff.")
 ]
 Page = Annotated[
     Path | None, typer.Option("--html", metavar="PAGE", help="Write an offline page, too, whose sliders decide again.")
@@ -97,14 +97,14 @@ def annotate(
         tally, began = Tally(), time.perf_counter()
         shown: list[Annotation] = []
         with lines_to(output, inputs) as write, _interruptible(no_store):
-            for annotation in tally.counting(announced(watched(ner.annotate(documents), ner, limit))):
+            for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
                 write(dumps(annotation.record(evidence)))
                 if html is not None:
                     shown.append(annotation)
         _summarise(tally, ner, time.perf_counter() - began)
         if html is not None:
             _write_page(html, shown, ner)
-        end_strictly(strict, tell_failures(ner.costs, tally.entities))
+        end_strictly(strict, tell_failures(ner.failures, tally.entities))
 
 
 def explain(
@@ -119,17 +119,18 @@ def explain(
     allow_env: AllowEnv = None,
 ) -> None:
     """Annotate one text and show how: demonstrations, who extracted what, every vote, every verdict."""
+    from el4ner.cli.progress import watched
     from el4ner.text.marks import palette
     from el4ner.view.explain import explain
 
     kept = open_store(store, no_store, replay)
     with _opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner, _interruptible(no_store):
-        annotation = ner(text)
-        costs = ner.costs
+        (annotation,) = watched(ner.annotate([text]), ner, 1)
+        failed = ner.failures
     colours = palette([label.name for label in ner.pool.labels])
     for part in explain(annotation, ner.pool, ner.voters, colours):
         out.print(part)
-    end_strictly(strict, tell_failures(costs))
+    end_strictly(strict, tell_failures(failed, len(annotation.entities)))
 
 
 def _documents(files: Sequence[Path], format: str | None, layout: FileLayout) -> Iterator[Document]:

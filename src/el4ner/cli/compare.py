@@ -11,7 +11,7 @@ import typer
 
 from el4ner.cli.consent import ready
 from el4ner.cli.console import say
-from el4ner.cli.failures import Strict, end_strictly, tell
+from el4ner.cli.failures import Strict, end_strictly, tell_failures
 from el4ner.cli.options import AllowEnv, NoStore, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
 
@@ -76,8 +76,8 @@ def compare(
 ) -> None:
     """Run every recipe on every data set with every seed, and print the table: F1, intervals, what differs, the cost.
 
-    With -o, what was run is kept and not run again. A run that fails is shown as failed, and the others go on; the
-    exit code is then 1.
+    With -o, what was run is kept and not run again, unless members failed in it. A run that fails is shown as failed,
+    and the others go on; the exit code is then 1.
     """
     from el4ner.evaluate.compare import trials
     from el4ner.evaluate.sets.dataset import open_dataset
@@ -161,7 +161,7 @@ def _tell(trial: Trial, outcome: Outcome, number: str) -> None:
             f" {bill.seconds:.1f} s",
             "dim",
         )
-        tell(outcome.report.failures)
+        tell_failures(outcome.report.failures, outcome.report.scores.strict.found)
 
 
 def _numbers(seeds: Sequence[str] | None) -> list[int]:

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from el4ner.cli.console import out, say
-from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
+from el4ner.cli.failures import Strict, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble
 from el4ner.cli.options import AllowEnv, RecipeName
 from el4ner.cli.output import write_text
@@ -37,7 +37,7 @@ def demo(html: Page = None, recipe: RecipeName = "nano", strict: Strict = False,
     say(f"annotating {len(texts)} texts after {len(pool.examples)} labelled examples ...", "dim")
     began = time.perf_counter()
     with closing(ner):
-        annotations = list(announced(watched(ner.annotate(texts), ner, len(texts))))
+        annotations = list(watched(ner.annotate(texts), ner, len(texts)))
         seconds = time.perf_counter() - began
     members = ner.voters
     colours = palette([label.name for label in pool.labels])
@@ -54,4 +54,4 @@ def demo(html: Page = None, recipe: RecipeName = "nano", strict: Strict = False,
     if html is not None:
         write_text(html, page(f"el4ner demo: {ner.recipe.name}", annotations, pool.labels, members, ner.costs, note))
         say(f"the page is in {html}")
-    end_strictly(strict, tell_failures(ner.costs))
+    end_strictly(strict, tell_failures(ner.failures, sum(len(one.entities) for one in annotations)))

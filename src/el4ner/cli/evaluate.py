@@ -11,13 +11,13 @@ from rich.text import Text
 
 from el4ner.cli.consent import ready
 from el4ner.cli.console import out, say
-from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
+from el4ner.cli.failures import Strict, end_strictly, failure_line, tell_failures
 from el4ner.cli.options import AllowEnv, NoStore, RecipeName, Replay, StoreFile, reply_store
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from el4ner.evaluate.report import Bill, Report
+    from el4ner.evaluate.report import Report
     from el4ner.evaluate.score import Score
     from el4ner.evaluate.stages import Stages
 
@@ -75,14 +75,14 @@ def evaluate(
     if made.setup.left_out:
         say(f"{made.setup.left_out} pool examples stand among the texts to be scored: left out of the pool", "yellow")
     with reply_store(store, no_store, replay) as opened, closing(Workshop(opened, replay)) as workshop:
-        run = workshop.run(made, lambda given, ner, total: announced(watched(given, ner, total)))
+        run = workshop.run(made, watched)
     result = report(run)
     if output is not None:
         save(run, output, as_json(result))
     _print(result, f"{settings.name} on {dataset.name}, {split}: {result.texts:,} texts")
     if output is not None:
         say(f"the run is in {output}: el4ner errors {output}", "dim")
-    if degraded := tell_failures(run.costs):
+    if degraded := tell_failures(result.failures, result.scores.strict.found):
         say("these are scores of a degraded run: not of the recipe as it stands", "bold red")
     end_strictly(strict, degraded)
 
@@ -92,7 +92,7 @@ def _print(report: Report, title: str) -> None:
 
     out.print(Text(one_line(title), style="bold"))
     out.print(_scores(report))
-    for line in (*_stages(report.stages), *_bill(report.bill, report.texts)):
+    for line in (*_stages(report.stages), *_bill(report), *map(failure_line, report.failures)):
         out.print(Text(one_line(line, 4000)), soft_wrap=True)
 
 
@@ -135,10 +135,12 @@ def _stages(stages: Stages) -> list[str]:
     return [*lines, "; ".join(f"{name} {count:,}" for name, count in amiss.items())]
 
 
-def _bill(bill: Bill, texts: int) -> list[str]:
+def _bill(report: Report) -> list[str]:
+    bill, texts = report.bill, report.texts
+    whose = "models of the members that answered" if report.failures else "members' models"
     weights = "unknown" if bill.parameters is None else f"{bill.parameters / 1e9:.3g} billion"
     return [
         f"a text: {bill.prompt / texts:,.0f} prompt tokens, {bill.generated / texts:,.0f} generated;"
         f" {bill.asked:,} questions, {bill.calls:,} calls, {bill.stored:,} from the store",
-        f"{bill.seconds:.1f} s; parameters of the members' models: {weights}",
+        f"{bill.seconds:.1f} s; parameters of the {whose}: {weights}",
     ]

@@ -13,6 +13,7 @@ from rich.text import Text
 from el4ner.cli.console import out, say
 from el4ner.cli.output import lines_to, write_text
 from el4ner.decide import Overlap, Rule
+from el4ner.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,6 +83,13 @@ def show(
 
     annotations = _sorted(list(read_annotations(file)), sort)
     labels = _labels(annotations)
+    for name in type or ():
+        if name not in labels:
+            known = f"{', '.join(labels)}{did_you_mean(name, labels)}"
+            raise DataError(f"--type {name}: nothing of that type; there are {known}")
+    bare = next((annotation.id for annotation in annotations if annotation.entities and not annotation.ballots), None)
+    if html is not None and bare is not None:
+        raise DataError(f"{file}: text {bare!r} has no evidence for a page; write it with `el4ner annotate --evidence`")
     if type:
         annotations = [a for a in annotations if any(entity.label in type for entity in a.entities)]
     colours = palette(labels)
@@ -127,7 +135,6 @@ def _write_page(
 
 
 def _gold(file: Path, annotations: Sequence[Annotation]) -> list[Sequence[Span]]:
-    from el4ner.errors import DataError
     from el4ner.formats import read_examples
 
     known = {example.id: example for example in read_examples(file)}
@@ -154,8 +161,6 @@ def _labels(annotations: Iterable[Annotation]) -> list[str]:
 
 def _known(members: Sequence[str], annotation: Annotation) -> None:
     """A member that no ballot names is a slip: leaving it out would change nothing, in silence."""
-    from el4ner.errors import DataError, did_you_mean
-
     voters = {vote.member for ballot in annotation.ballots for vote in ballot.votes}
     for member in members if voters else ():
         if member not in voters:

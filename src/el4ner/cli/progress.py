@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -21,19 +22,27 @@ from rich.text import Text
 
 from el4ner.annotation import Annotation
 from el4ner.cli.console import err, say
+from el4ner.cli.failures import FirstFailures
 from el4ner.evaluate.experiment import Watch
 from el4ner.pipeline import EL4NER
 from el4ner.text.printable import one_line
 
 _SILENCE = 10.0  # seconds
+_LONGEST = 30  # times as long: how rarely one hears that nothing has finished
+_LOOK = 0.5  # seconds
 
 
-def watched(annotations: Iterable[Annotation], ner: EL4NER, total: int | None) -> Iterator[Annotation]:
-    """The same annotations, with a bar on standard error, if that is a terminal which they are not printed to."""
+def watched(
+    annotations: Iterable[Annotation], ner: EL4NER, total: int | None, said: FirstFailures | None = None
+) -> Iterator[Annotation]:
+    """The same annotations, with a bar on standard error, if that is a terminal which they are not printed to.
+
+    Members that fail are told when it happens; `said` remembers which, where there are several runs.
+    """
     columns = (SpinnerColumn(), BarColumn(24), MofNCompleteColumn(), _Questions(ner), TimeElapsedColumn())
     hidden = not err.is_terminal or sys.stdout.isatty()
     bar = Progress(*columns, console=err, transient=True, disable=hidden)
-    with bar, _heard(ner, hidden):
+    with bar, _heard(ner, hidden, said or FirstFailures()):
         task = bar.add_task("", total=total)
         for annotation in annotations:
             bar.advance(task)
@@ -50,6 +59,7 @@ class RunsBar:
         self._bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
         self._task = self._bar.add_task("", total=texts)
         self._runs, self._run, self._texts = runs, 0, 0
+        self._said = FirstFailures()
 
     def __enter__(self) -> RunsBar:
         self._bar.start()
@@ -64,9 +74,10 @@ class RunsBar:
 
         def watch(annotations: Iterator[Annotation], ner: EL4NER, total: int) -> Iterator[Annotation]:
             self._questions.ner = ner
-            for number, annotation in enumerate(annotations, 1):
-                self._bar.update(self._task, completed=self._texts + number)
-                yield annotation
+            with _heard(ner, not err.is_terminal, self._said):
+                for number, annotation in enumerate(annotations, 1):
+                    self._bar.update(self._task, completed=self._texts + number)
+                    yield annotation
 
         return watch
 
@@ -97,25 +108,29 @@ def waits(ner: EL4NER) -> list[str]:
 
 
 @contextmanager
-def _heard(ner: EL4NER, hidden: bool) -> Iterator[None]:
-    """Where there is no bar: a line whenever nothing was heard for a while, ever more rarely."""
+def _heard(ner: EL4NER, hidden: bool, failures: FirstFailures) -> Iterator[None]:
+    """Failures are said when they happen; where there is no bar, so is that nothing has finished, ever more rarely."""
     over = threading.Event()
 
-    def speak() -> None:
-        pause, asked = _SILENCE, -1
-        while not over.wait(pause):
-            costs = ner.costs
-            calls = sum(cost.calls for cost in costs)
-            if calls == asked or waits(ner):
+    def listen() -> None:
+        pause, seen = _SILENCE, 0
+        due = time.monotonic() + pause
+        while not over.wait(min(_LOOK, _SILENCE)):
+            failures.tell(ner.failures)
+            if not hidden or time.monotonic() < due:
+                continue
+            asked, calls = (sum(getattr(cost, name) for cost in ner.costs) for name in ("asked", "calls"))
+            if asked == seen or waits(ner):
                 told = "; ".join(waits(ner)) or "models are at work"
-                say(f"still here: {sum(c.asked for c in costs):,} questions, {calls:,} calls; {told}", "dim")
-                pause *= 2
-            asked = calls
+                say(f"still here: {asked:,} questions, {calls:,} calls; {told}", "dim")
+                pause = min(2 * pause, _LONGEST * _SILENCE)
+            seen, due = asked, time.monotonic() + pause
 
-    thread = threading.Thread(target=speak, name="el4ner-progress", daemon=True)
-    if hidden:
-        thread.start()
+    thread = threading.Thread(target=listen, name="el4ner-progress", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         over.set()
+        thread.join()
+        failures.tell(ner.failures)

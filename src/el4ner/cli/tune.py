@@ -14,7 +14,7 @@ from rich.text import Text
 
 from el4ner.cli.consent import ready
 from el4ner.cli.console import err, out, say
-from el4ner.cli.failures import Strict, announced, end_strictly, tell_failures
+from el4ner.cli.failures import FirstFailures, Strict, end_strictly, failure_line, tell_failures
 from el4ner.cli.opening import read_pool
 from el4ner.cli.options import AllowEnv, LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from el4ner.annotation import Annotation
-    from el4ner.ensemble.costs import Cost
     from el4ner.evaluate.tuning.tune import Budget, Estimate, Tuned
     from el4ner.pipeline import EL4NER
 
@@ -68,6 +67,7 @@ def tune(
 
     A search that was broken off goes on where it was when it is started again: what was answered is in the reply store.
     """
+    from el4ner.ensemble.costs import failures
     from el4ner.evaluate.tuning.tune import budget, draw, tune
     from el4ner.recipes.write import recipe_toml
 
@@ -87,13 +87,13 @@ def tune(
             precision=precision,
             only_scores=only_scores,
             store=opened,
-            watch=(runs := _Runs()),
+            watch=_Runs(),
         )
         write(recipe_toml(tuned.recipe, _header(tuned, pool, seed)).rstrip("\n"))
     _print(tuned, err if output is None else out)
     if output is not None:
         say(f"the recipe is in {output}: el4ner annotate -p {pool} -r {output} ...", "dim")
-    if degraded := tell_failures(runs.costs):
+    if degraded := tell_failures(failures(tuned.costs)):
         say("the recipe was chosen on degraded runs: mend the member, and tune again", "bold red")
     end_strictly(strict, degraded)
 
@@ -126,7 +126,7 @@ class _Runs:
 
     def __init__(self) -> None:
         self._runs = 0
-        self.costs: list[Cost] = []
+        self._said = FirstFailures()
 
     def __call__(self, annotations: Iterator[Annotation], ner: EL4NER, total: int) -> Iterator[Annotation]:
         from el4ner.cli.progress import watched
@@ -137,8 +137,7 @@ class _Runs:
         verified = "with" if ner.recipe.verify.members else "without"
         how = f"retrieval by {retrieval(ner.recipe.retrieve)}; {shown} demonstrations; {verified} verification"
         say(f"run {self._runs}: {how}", "dim")
-        yield from announced(watched(annotations, ner, total))
-        self.costs += ner.costs
+        yield from watched(annotations, ner, total, self._said)
 
 
 def _say_budget(budget: Budget, texts: int, members: int) -> None:
@@ -152,7 +151,11 @@ def _say_budget(budget: Budget, texts: int, members: int) -> None:
 
 
 def _header(tuned: Tuned, pool: Path, seed: int) -> list[str]:
+    from el4ner.ensemble.costs import failures
+    from el4ner.text.printable import one_line
+
     score, interval = tuned.estimate.score, tuned.estimate.interval
+    degraded = [one_line(f"Chosen on degraded runs: {failure_line(one)}", 800) for one in failures(tuned.costs)]
     changes = [f"  {name}: {old} -> {new}" for name, (old, new) in tuned.changes.items()]
     return [
         f"{_OURS.removeprefix('# ')}: {shlex.join(sys.argv[1:])}",
@@ -161,6 +164,7 @@ def _header(tuned: Tuned, pool: Path, seed: int) -> list[str]:
         f"Estimate, {'of the base recipe' if tuned.kept else 'cross-validated'}: precision {score.precision:.3f},"
         f" recall {score.recall:.3f}, F1 {score.f1:.3f} [{interval.low:.3f}, {interval.high:.3f}]",
         _calibration(tuned),
+        *degraded,
         *(
             ["What was changed:", *changes]
             if changes

@@ -20,7 +20,7 @@ from typing import Any
 
 from el4ner.data import Example, Span
 from el4ner.errors import MissingExtraError
-from el4ner.formats.bio import decode, encode
+from el4ner.formats.bio import decode, encode, parse
 from el4ner.text.passage import passage
 from el4ner.text.pos_tagger import default_pos_tagger, features
 from el4ner.text.words import words
@@ -100,7 +100,7 @@ class Crf:
         tags = self._tagger.tag(_features(shown, found))
         sure = [self._tagger.marginal(tag, i) for i, tag in enumerate(tags)]
         guesses = []
-        for run in decode(tags):
+        for run in decode(filter(None, map(parse, tags))):
             span = Span(found[run.start].start, found[run.end - 1].end, self._labels[int(run.label or 0)])
             guesses.append(Guess(span, min(1.0, *sure[run.start : run.end])))
         return tuple(guesses)

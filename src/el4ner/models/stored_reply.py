@@ -24,9 +24,10 @@ def load_row(key: object, row: object, kept_sum: object) -> Reply | None:
         read = Reply(text, Outcome(outcome), tuple(Token(*token) for token in tokens), Usage(**usage))
     except (ValueError, TypeError, RecursionError):
         return None
+    numbers = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in usage.values())
     told = all(isinstance(t.text, str) and isinstance(t.logprob, int | float) for t in read.tokens)
-    sound = told and isinstance(text, str)
-    return read if sound and all(isinstance(n, int) for n in usage.values()) else None
+    sound = told and numbers and isinstance(text, str) and read.outcome is not Outcome.FAILED
+    return read if sound else None
 
 
 def checksum(key: bytes, row: bytes) -> int:

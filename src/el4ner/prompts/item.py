@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from el4ner.data import EMPTY
 from el4ner.models.base import Token
@@ -36,10 +38,20 @@ def probability_of(tokens: Sequence[Token], start: int, end: int) -> float | Non
     """
     if not tokens:
         return None
-    total, at = 0.0, 0
-    for token in tokens:
-        after = at + len(token.text)
-        if at < end and after > start:
-            total += token.logprob
-        at = after
+    ends = _ends(tokens)
+    total = 0.0
+    for token in tokens[bisect_right(ends, start) : bisect_left(ends, end) + 1]:
+        total += token.logprob
     return None if math.isnan(total) else math.exp(min(total, 0.0))
+
+
+_last: tuple[Sequence[Token], list[int]] = ((), [])
+
+
+def _ends(tokens: Sequence[Token]) -> list[int]:
+    """Where each token ends; those of the last reply are kept, since all its entries ask for them."""
+    global _last
+    seen = _last
+    if seen[0] is not tokens:
+        seen = _last = tokens, list(accumulate(len(token.text) for token in tokens))
+    return seen[1]

@@ -19,7 +19,7 @@ from el4ner.prompts.layouts import other_layouts
 from el4ner.prompts.spoken import spoken
 
 _SEPARATORS = re.compile(r"[;\n,、]")  # a comma behind a known type only
-_BULLET = re.compile(r"\s*(?:[-*•·–—]+(?:\s+|$))*")
+_BULLET = re.compile(r"\s*(?:[-*•·–—](?:\s+|$))*")
 _CONFIDENCE = r",\s*[01]\.\d+"  # models that read a tagger's hints write its confidence, too
 _WIDE = str.maketrans("（）；，［］：", "();,[]:")  # as long as before, so that places stay
 _REMARK = re.compile(

@@ -18,7 +18,9 @@ from el4ner.models.engines import engines
 from el4ner.models.settings import Settings
 from el4ner.recipes.merge import merge
 from el4ner.recipes.settings import MemberSettings, Recipe
+from el4ner.text.printable import one_line
 
+_LARGEST = 100_000  # characters of a file
 _DEEPEST = 8  # recipes that build on one another
 
 
@@ -69,6 +71,7 @@ def _table(name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
         parse_recipe(below, where)  # a base is a recipe of its own: what is wrong in it is told as its fault
     except ConfigError as error:
         raise ConfigError(f"{error} (the base of {name})") from error
+    own.setdefault("name", Path(name).stem)
     try:
         return merge(below, own)
     except ValueError as error:
@@ -76,10 +79,15 @@ def _table(name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def _toml(name: str) -> dict[str, Any]:
+    text = recipe_text(name)
+    if len(text) > _LARGEST:
+        raise ConfigError(f"recipe {name}: {len(text):,} characters are no recipe; name a TOML file of one")
     try:
-        return tomllib.loads(recipe_text(name))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"recipe {name}: not TOML: {error}") from error
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError(f"recipe {name}: not TOML: nested too deeply") from None
+    except ValueError as error:  # also a number of thousands of digits
+        raise ConfigError(f"recipe {name}: not TOML: {str(error).split(';')[0]}") from error
 
 
 def _beside(name: str, base: str) -> str:
@@ -93,7 +101,8 @@ def parse_recipe(table: dict[str, Any], name: str) -> Recipe:
         return Recipe.model_validate(table)
     except ValidationError as error:
         problem = error.errors()[0]
-        raise ConfigError(f"recipe {name}: {_explain(problem['loc'], problem['type'], problem['msg'])}") from None
+        said = _explain(problem["loc"], problem["type"], problem["msg"])
+        raise ConfigError(f"recipe {name}: {one_line(said, 500)}") from None
 
 
 def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -99,7 +99,7 @@ class PassageState:
                 for member, reason in failed.items()
             ),
             self.cut,
-            {**self.silent, **self.failed},
+            {**self.failed, **self.silent},
         )
 
     def _placed(self, candidate: Candidate) -> Candidate:

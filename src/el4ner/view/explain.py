@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from el4ner.annotation import Annotation, Trace
-from el4ner.data import Ballot, Span
+from el4ner.data import Ballot, Span, Verdict
 from el4ner.decide import BallotOutcome
 from el4ner.pool.pool import Pool
 from el4ner.text.printable import one_line
@@ -38,6 +38,8 @@ def explain(
     yield from _voted(annotation, members, colours)
     yield _heading("entities")
     yield entity_table(annotation, members, colours) if annotation.entities else Text("none")
+    for member, reason in annotation.failed.items():
+        yield Text(one_line(f"{member} failed: {reason}", 400), style="bold red")
 
 
 def _retrieved(text: str, trace: Trace, pool: Pool, colours: Mapping[str, str], where: str) -> Iterator[RenderableType]:
@@ -111,8 +113,12 @@ def _vote(ballot: Ballot, member: str) -> Text:
 
 
 def _verdicts(ballot: Ballot) -> Text:
-    said = [f"{v.member}: {v.label}? {yes_or_no(v.holds)}{probability(v.probability)}" for v in ballot.verdicts]
+    said = [f"{v.member}: {v.label}? {_verdict(v)}{probability(v.probability)}" for v in ballot.verdicts]
     return Text(one_line("; ".join(said)) or "–")
+
+
+def _verdict(verdict: Verdict) -> str:
+    return f"abstained: {verdict.abstained}" if verdict.abstained else yes_or_no(verdict.holds)
 
 
 def _outcome(outcome: BallotOutcome, colours: Mapping[str, str]) -> Text:

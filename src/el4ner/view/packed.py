@@ -8,7 +8,7 @@ from typing import Any
 from el4ner.annotation import Annotation
 from el4ner.data import Ballot, Label, Span
 from el4ner.decide import Decision
-from el4ner.text.printable import printable
+from el4ner.text.printable import one_line, printable
 
 NONE = -1  # in a label's place: none of these
 
@@ -68,7 +68,9 @@ def _decision(decision: Decision, members: Sequence[str]) -> dict[str, Any]:
 def _text(annotation: Annotation, names: _Numbers, voices: _Numbers) -> dict[str, Any]:
     """`printable` keeps offsets as they are."""
     ballots = [_ballot(ballot, names, voices) for ballot in annotation.ballots]
-    return {"id": printable(annotation.id), "text": printable(annotation.text), "ballots": ballots}
+    text: dict[str, Any] = {"id": printable(annotation.id), "text": printable(annotation.text), "ballots": ballots}
+    failed = [one_line(f"{member} failed: {reason}") for member, reason in annotation.failed.items()]
+    return text | {"failed": failed} if failed else text
 
 
 def _ballot(ballot: Ballot, names: _Numbers, voices: _Numbers) -> dict[str, Any]:

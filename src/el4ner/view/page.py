@@ -102,7 +102,8 @@ def _vote(vote: Vote) -> str:
 def verdicts(ballot: Ballot) -> str:
     """What the verifiers said."""
     words = {True: "true", False: "false", None: "no answer"}
-    return "; ".join(f"{v.member}: {v.label}? {words[v.holds]}{probability(v.probability)}" for v in ballot.verdicts)
+    said = ((v, f"no answer, {v.abstained}" if v.abstained else words[v.holds]) for v in ballot.verdicts)
+    return "; ".join(f"{v.member}: {v.label}? {word}{probability(v.probability)}" for v, word in said)
 
 
 def listed(lost: Ungrounded) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from el4ner.errors import ModelError
+from el4ner.text.printable import one_line
 
 LAYERS = {  # GGUF's names of the linear layers: ours
     "attn_q": "q",
@@ -45,8 +46,8 @@ class Adapter:
 
                 names = sorted(key.removesuffix(".a") for key in file.keys() if key.endswith(".a"))  # noqa: SIM118
                 return cls({n: (rows(f"{n}.a"), rows(f"{n}.b").T) for n in names}, float(file.metadata()["scale"]))
-        except (SafetensorError, OSError, KeyError, TypeError) as error:
-            raise ModelError(f"{path}: not an adapter of el4ner ({error})") from error
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"{path}: not an adapter of el4ner ({one_line(str(error))})") from error
 
     def change(self, layer: str) -> NDArray[np.float32]:
         """What is added to the weights (out, in) of a layer that the adapter has factors for."""

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from el4ner.errors import ModelError
-from el4ner.files import user_cache, whole, write_whole
+from el4ner.errors import El4nerError, ModelError
+from el4ner.files import private, user_cache, whole, write_whole
 from el4ner.models.gguf.adapter import LAYERS, Adapter
 from el4ner.models.gguf.header import read_header
 
@@ -53,13 +53,18 @@ def make(base: Path, adapter: Path | None, target: Path, watch: Callable[[float]
     Raises `ModelError` where that fails.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        private(target.parent)
         merge(base, Adapter.load(adapter) if adapter else None, target, watch)
         write_whole(checksum_file(target), [f"{file_digest(target).hex()}  {target.name}\n"])
     except MismatchError as error:
         raise ModelError(f"{adapter}: it is not for {base.name}: {error}") from error
     except OSError as error:
         raise ModelError(f"{target}: cannot keep the converted model there ({error})") from error
+    except El4nerError:
+        raise
+    except Exception as error:  # a damaged file: whatever its numbers make of the reader
+        said = f"{type(error).__name__}: {error}"[:200]
+        raise ModelError(f"{base}: not a whole GGUF file, or a damaged adapter ({said}); fetch it again") from error
 
 
 def intact(target: Path) -> bool:
@@ -86,6 +91,7 @@ def merge(
     """
     import gguf  # takes a second to import, and is needed once
 
+    read_header(base, whole=True)  # the library believes whatever a file says of itself
     q8 = gguf.GGMLQuantizationType.Q8_0
     try:
         reader = gguf.GGUFReader(base)

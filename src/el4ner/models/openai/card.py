@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from el4ner.models.openai.protocol import dig
+from el4ner.text.printable import one_line
 
 _MOST = 10**8  # tokens: a context above it is no context
 
@@ -32,7 +33,7 @@ def read_card(model: object, props: object) -> Card:
     context = _context(dig(model, "max_model_len")) or _context(dig(props, "default_generation_settings", "n_ctx"))
     facts = [dig(model, "root"), *(dig(model, "meta", key) for key in ("ftype", "n_params", "size"))]
     weights = " ".join(str(fact) for fact in facts if fact and isinstance(fact, str | int | float))
-    return Card(server if isinstance(server, str) else "", weights[:500], context)
+    return Card(one_line(server, 60) if isinstance(server, str) else "", one_line(weights, 500), context)
 
 
 def _context(said: object) -> int | None:

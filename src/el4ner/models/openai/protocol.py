@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from codecs import getincrementaldecoder
 from typing import Any
@@ -12,6 +13,7 @@ from el4ner.models.base import Outcome, Reply, Request, Token, Usage
 from el4ner.models.constraint import Constraint, to_ebnf, to_json_schema
 from el4ner.models.openai.settings import Dialect, OpenAISettings
 from el4ner.models.partial_reply import stop_at
+from el4ner.text.printable import one_line
 
 REASONING = (
     "the model spent its tokens on reasoning; turn that off, with extra = {chat_template_kwargs = {enable_thinking ="
@@ -31,11 +33,12 @@ def dig(value: Any, *path: str | int) -> Any:
 
 
 def read_json(answer: httpx2.Response) -> object:
-    """The JSON of a server's answer; its text where it is none."""
+    """The JSON of a server's answer; its text where it is none. Read as UTF-8, whatever the answer calls itself."""
+    said = answer.content.decode("utf-8", "replace")
     try:
-        return answer.json()
+        return json.loads(said)
     except (ValueError, RecursionError):
-        return answer.text
+        return said
 
 
 def body_of(request: Request, settings: OpenAISettings) -> tuple[str, dict[str, Any]]:
@@ -87,7 +90,7 @@ def read_reply(answer: object, request: Request) -> Reply:
         return Reply("", Outcome.FAILED, usage=usage, error=REASONING)
     if not isinstance(said, str) or end in ("content_filter", "error", "abort") or (chat and not said.strip()):
         missing = "an empty answer" if said == "" else "no text in the answer"
-        error = f"{missing} ({end if isinstance(end, str) else 'not of the OpenAI API'})"
+        error = f"{missing} ({one_line(end, 60) if isinstance(end, str) else 'not of the OpenAI API'})"
         return Reply("", Outcome.FAILED, usage=usage, error=error)
     text = said[: stop_at(said, request.stop)]
     outcome = Outcome.CUT if end == "length" and text == said else Outcome.DONE

@@ -84,7 +84,7 @@ def one_line(error: Exception) -> str:
     said = str(error)
     if isinstance(error, HTTPStatusError):
         answer = read_json(error.response)
-        named = dig(answer, "error", "message") or dig(answer, "message") or error.response.text[:1000]
+        named = dig(answer, "error", "message") or dig(answer, "message") or str(answer)[:1000]
         said = f"HTTP {error.response.status_code}: {named or error.response.reason_phrase}"
     elif isinstance(error, TimeoutException):
         said = f"Request timed out. {error}"

@@ -91,7 +91,8 @@ function article(text) {
     "data-label": names[entity.label],
     title: [`${names[entity.label]}, score ${entity.score.toFixed(2)}`, ...entity.votes.map(vote)].join("\n"),
   }));
-  const parts = [make("p", { className: "id" }, text.id), line];
+  const failed = (text.failed ?? []).map((why) => make("p", { className: "failed" }, why));
+  const parts = [make("p", { className: "id" }, text.id), line, ...failed];
   if (judged) {
     const gold = text.gold.map(([start, end, label]) => ({ start, end, label }));
     const dress = ({ label }) => ({ className: `l${label}`, "data-label": names[label] });
