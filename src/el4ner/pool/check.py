@@ -12,7 +12,7 @@ from el4ner.data import Example, Span
 from el4ner.pool.aliases import Aliases
 from el4ner.pool.alike import near, same
 from el4ner.pool.pool import Pool
-from el4ner.text.words import AFFIXING, cuts_through
+from el4ner.text.words import AFFIXING, cuts_through, splits_word
 
 FEW = 3  # a label in fewer examples than this is rare
 LONG = 2000  # characters of a text that would crowd the other demonstrations out of a small model's context
@@ -67,7 +67,12 @@ def check(pool: Pool) -> PoolReport:
     pairs = [pair for example in pool.examples for pair in _touching(example)]
     nested = sum(a.within(b) or b.within(a) for a, b in pairs)
     filled = sum(bool(example.entities) for example in pool.examples)
-    oddities = (*_odd_labels(labels), *_repeats(pool), *(f for e in pool.examples for f in _odd_example(e, scripts)))
+    oddities = (
+        *_odd_labels(labels),
+        *_habits(pool),
+        *_repeats(pool),
+        *(f for e in pool.examples for f in _odd_example(e, scripts)),
+    )
     return PoolReport(labels, filled, len(pool.examples) - filled, nested, len(pairs) - nested, oddities)
 
 
@@ -125,6 +130,20 @@ def _repeats(pool: Pool) -> Iterator[Oddity]:
             else:
                 message = f"has the text of {first.id!r} with other labels; make them agree"
                 yield Oddity(Severity.WARNING, other.id, message)
+
+
+def _habits(pool: Pool) -> Iterator[Oddity]:
+    """Entities that cut words as a habit: right where words carry endings, and what offsets off by one look like."""
+    for name in sorted(pool.cut_scripts - AFFIXING):
+        spans = [(example, span) for example in pool.examples for span in example.entities]
+        cut = [(e, s) for e, s in spans if any(splits_word(e.text, at) for at in (s.start, s.end))]
+        example, span = cut[0]
+        shown = f"{_shown(example.text[span.start : span.end])}, followed by {_shown(example.text[span.end :][:8])}"
+        message = (
+            f"{len(cut):,} of {len(spans):,} entities begin or end within a word ({name.lower()}; {shown}): right where"
+            " words carry endings; else, are the ends inclusive? they should be the offset after the last character"
+        )
+        yield Oddity(Severity.WARNING, example.id, message)
 
 
 def _odd_example(example: Example, scripts: Collection[str]) -> Iterator[Oddity]:
