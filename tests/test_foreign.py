@@ -110,6 +110,7 @@ def test_texts_without_entities(tmp_path: Path, value: object) -> None:
             {"sentence": "Ada", "entities": []},
             '"text" is missing; give a string, or name its key by --column',
         ),
+        ({"a\x85b": 1, "ü": 2}, 'the keys are "a'),
         ({f"k{n}": 1 for n in range(20)}, '"k6", "k7", ...)'),
     ],
 )

@@ -9,12 +9,12 @@ Hugging Face         {"tokens": ["Ada"], "ner_tags": ["B-PER"]}                a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from el4ner.formats.bio import decode, parse
+from el4ner.text.printable import one_line
 
 Record = dict[str, Any]
 
@@ -128,7 +128,7 @@ def keys_seen(record: Record) -> str:
 
 
 def _quoted(keys: Sequence[str]) -> str:
-    return ", ".join(json.dumps(key, ensure_ascii=False) for key in keys)
+    return ", ".join(f'"{one_line(key)}"' for key in keys)
 
 
 def _objects(rows: Sequence[Any]) -> list[Any]:

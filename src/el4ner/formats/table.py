@@ -123,8 +123,6 @@ def fit(lines: Iterator[Line], layout: FileLayout) -> Format:
     if not any(line.text.strip() for line in head):
         return Format(CSV.name, lambda lines: iter(()))
     found = _parsed(head) or _ragged(head)
-    if not found.rows:
-        raise head[0].error("no row of a table can be read here; is a quote not closed?")
     line, first = found.rows[0]
     has_header = _names_columns(first) or (layout.text or "").strip() in [cell.strip() for cell in first]
     names = [(has_header and cell.strip()) or f"column {n}" for n, cell in enumerate(first, start=1)]
