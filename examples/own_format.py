@@ -1,5 +1,7 @@
 """A format of your own: texts whose entities are written as links, `[Anna Berg](PER) lives in [Oslo](LOC).`
 
+It is small on purpose: el4ner reads such texts itself, with more care (`--format brackets`).
+
 A format is one object. Give it where a format is asked for, as below. Or let your package register it; then el4ner and
 its command line know it by its name, and by its suffix (`el4ner annotate -p pool.links --format links ...`):
 

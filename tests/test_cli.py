@@ -222,7 +222,7 @@ def test_a_tilde_is_resolved_in_every_path(
     for name in ("pool.jsonl", "recipe.toml", "texts.txt"):
         (work / name).rename(home / name)
     ask = ("--pool=~/pool.jsonl", "--recipe=~/recipe.toml", "--store=~/s.sqlite")
-    done = run("annotate", "~/texts.txt", *ask, "--output=~/out.jsonl", "--html=~/out.html")
+    done = run("annotate", "~/texts.txt", *ask, "--output=~/out.jsonl", "--html=~/out.html", "--evidence")
     assert done.code == 0, done.err
     assert sorted(path.name for path in home.iterdir() if path.suffix != ".sqlite-wal") == [
         "out.html", "out.jsonl", "pool.jsonl", "recipe.toml", "s.sqlite", "texts.txt",

@@ -101,6 +101,7 @@ def test_conll_2003_has_phrases_before_the_tags(tmp_path: Path) -> None:
             "Bank B-ORG O\nof I-ORG O\nOslo I-ORG B-LOC\nOslo B-LOC B-ORG\n",
             [("Bank of Oslo Oslo", [("Bank of Oslo", "ORG"), ("Oslo", "LOC"), ("Oslo", "LOC"), ("Oslo", "ORG")])],
         ),
+        ("1\tB-N\n", [("1", [("1", "N")])]),
         ("1\tO\n2\tB-N\n", [("1 2", [("2", "N")])]),  # numbers are tokens where there is nothing else
         ("I-95\tB-ROAD\n", [("I-95", [("I-95", "ROAD")])]),
         ("I-95 NN B-ROAD\nO NN O\n", [("I-95 O", [("I-95", "ROAD")])]),
@@ -119,11 +120,11 @@ def test_the_right_columns_are_taken(tmp_path: Path, content: str, found: Found)
         ("1\tThe\tO\n1\tcat\tO\n2\tAda\tB-PER\n2\tran\tO\n", "line 1: the first column mostly holds numbers (1)"),
         ("1\tAda\tB-PER\n2\tran\tO\n3\taway\n", "line 3: 2 columns, where the others have 3"),
         ("1\tAda\tB-PER\n2\tran\tO\nx\taway\tO\n", "line 3: the tokens are numbered, but here stands 'x'"),
-        ("1\tAda\tNNP\n2\tran\tVBD\n", "line 1: no column holds tags such as O and B-PER; name it: --column tag=3"),
+        ("1\tAda\tNNP\n2\tran\tVBD\n", "line 1: no column holds tags such as O and B-PER; name it: `el4ner data"),
         ("Ada B-NNP B-PER\nran B-VBD O\n", "line 1: columns 2, 3 hold tags of different kinds"),
         (
             "Ada PER\nran O\n",
-            "line 1: 'PER' is not a tag; the last column holds O or a tag such as B-PER; bare types: --scheme io",
+            "line 1: 'PER' is not a tag; the last column holds O or a tag such as B-PER; bare types: ",
         ),
         ("Ada (PERSON*\nran *\n", "line 1: '(PERSON*' is not a tag"),
         ("1\tAda\tB-PER\n9-1\tx\tO\n2\tran\tO\n", "line 2: 9-1 is no range of words"),
@@ -132,6 +133,10 @@ def test_the_right_columns_are_taken(tmp_path: Path, content: str, found: Found)
 )
 def test_what_cannot_be_told_is_refused(tmp_path: Path, content: str, says: str) -> None:
     assert says in refused(write(tmp_path, content))
+
+
+def test_the_index_alone_is_no_token(tmp_path: Path) -> None:
+    assert [d.text for d in read_documents(write(tmp_path, "1\tAda\n2\tran\n\n1\tBob\n"))] == ["Ada ran", "Bob"]
 
 
 def test_columns_are_named(tmp_path: Path) -> None:

@@ -42,6 +42,11 @@ def test_line_ends(tmp_path: Path, content: bytes, lines: list[str]) -> None:
     assert [line.number for line in found] == list(range(1, len(lines) + 1))
 
 
+@pytest.mark.parametrize("text", ["PAR1 is a receptor", "BZhang met Ada", "PK"])
+def test_texts_that_begin_as_other_files_do(tmp_path: Path, text: str) -> None:
+    assert [d.text for d in read_documents(write(tmp_path, text.encode()))] == [text]
+
+
 def test_old_line_ends_in_every_format(tmp_path: Path) -> None:
     assert [d.text for d in read_documents(write(tmp_path, b"Ada ran.\rBob ran.\r"))] == ["Ada ran.", "Bob ran."]
     columns = read_examples(write(tmp_path, b"Ada\tB-PER\rran\tO\r\rBob\tB-PER\r", "x.conll"))
@@ -67,6 +72,9 @@ def test_old_line_ends_in_every_format(tmp_path: Path) -> None:
             "line 2: byte 5 of the file (0xe7) is not valid UTF-8; save it as UTF-8 (if",
         ),
         (b"\xef\xbb\xbfok\n\xff", "line 2: byte 6 of the file (0xff)"),
+        (b"PK\x03\x04\x14\0", "line 1: the file is a ZIP file, as those of Excel and Word are"),
+        (b"\x1f\x8b\x08\0", "line 1: the file is packed by gzip, as its first bytes say; unpack it"),
+        (b"PAR1\x15\0", "line 1: the file is a Parquet file"),
         (b"\xed\xa0\x80", "line 1: byte 0 of the file (0xed)"),  # half a character
     ],
 )

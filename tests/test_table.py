@@ -71,6 +71,7 @@ def test_a_table_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         (",text\n0,Ada\n", [Document("2", "Ada", {"column 1": "0"})]),  # as pandas writes it
         ('id\ttext\n1\t"Ada" ran\n', [Document("1", '"Ada" ran')]),  # quotes that quote nothing
         ("id,text\n1,\n", [Document("1", "")]),
+        ("sep=;\nid;text\n7;Ada\n", [Document("7", "Ada")]),  # as Excel has it
         ("id,text\n", []),
         ("", []),
         ("\n\n", []),

@@ -30,13 +30,12 @@ from el4ner.cli.options import (
 )
 from el4ner.cli.output import lines_to, write_text
 from el4ner.files import at_home
-from el4ner.formats import FileLayout, Format, read_documents
-from el4ner.formats.jsonl import dumps
 
 if TYPE_CHECKING:
     from el4ner.annotation import Annotation
     from el4ner.data import Document
     from el4ner.ensemble.costs import Tally
+    from el4ner.formats import FileLayout
     from el4ner.models.store import Store
     from el4ner.pipeline import EL4NER
     from el4ner.pool.pool import Pool
@@ -87,6 +86,7 @@ def annotate(
     """
     from el4ner.cli.progress import watched
     from el4ner.ensemble.costs import Tally
+    from el4ner.formats.jsonl import dumps
 
     named = files or [Path("-")]
     if not files and sys.stdin.isatty():
@@ -133,15 +133,19 @@ def explain(
     end_strictly(strict, tell_failures(failed, len(annotation.entities)))
 
 
-def _documents(files: Sequence[Path], format: Format | None, layout: FileLayout) -> Iterator[Document]:
+def _documents(files: Sequence[Path], format: str | None, layout: FileLayout) -> Iterator[Document]:
     """The texts of all files. A file that is not there is an error before anything is asked."""
+    from el4ner.formats import read_documents
+
     for file in files:
         if str(file) != "-" and (file.is_dir() or not file.exists()):
             read_documents(file)  # raises, and says what is wrong
     return chain.from_iterable(_texts(file, format, layout) for file in files)
 
 
-def _texts(file: Path, format: Format | None, layout: FileLayout) -> Iterator[Document]:
+def _texts(file: Path, format: str | None, layout: FileLayout) -> Iterator[Document]:
+    from el4ner.formats import read_documents
+
     empty = True
     for document in read_documents(file, format, layout):
         empty = False

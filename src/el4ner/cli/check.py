@@ -15,7 +15,6 @@ from el4ner.cli.console import out, say
 from el4ner.cli.opening import read_pool
 from el4ner.cli.options import AllowEnv, Columns, FormatName, LabelsFile, RecipeName, SchemeName, StoreFile, file_layout
 from el4ner.cli.output import lines_to
-from el4ner.formats.layout import Scheme
 
 if TYPE_CHECKING:
     from el4ner.ensemble.doctor import Diagnosis, Outlook
@@ -29,7 +28,7 @@ def check(
     labels: LabelsFile = None,
     format: FormatName = None,
     column: Columns = None,
-    scheme: SchemeName = Scheme.PREFIXED,
+    scheme: SchemeName = "prefixed",
 ) -> None:
     """Look a pool over before anything is paid for: labels, offsets, repeats. Exit code 1 if it holds errors."""
     from el4ner.pool.check import Severity, check

@@ -13,7 +13,6 @@ from rich.text import Text
 from el4ner.cli.console import err, out, say
 from el4ner.cli.options import Columns, FormatName, SchemeName, file_layout
 from el4ner.cli.output import lines_to
-from el4ner.formats.layout import Scheme
 
 
 def convert(
@@ -24,7 +23,7 @@ def convert(
     ] = None,
     format: FormatName = None,
     column: Columns = None,
-    scheme: SchemeName = Scheme.PREFIXED,
+    scheme: SchemeName = "prefixed",
 ) -> None:
     """Write labelled examples as JSONL, from CoNLL, other tools' JSON, or a text with its entities marked within."""
     from el4ner.formats import read_examples

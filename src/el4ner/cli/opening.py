@@ -11,7 +11,7 @@ from el4ner.cli.consent import ready
 from el4ner.cli.console import err, say
 
 if TYPE_CHECKING:
-    from el4ner.formats import FileLayout, Format
+    from el4ner.formats import FileLayout
     from el4ner.models.gguf.build import Expert
     from el4ner.models.store import Store
     from el4ner.pipeline import EL4NER
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from el4ner.recipes.settings import Recipe
 
 
-def read_pool(path: Path, labels: Path | None, format: Format | None = None, layout: FileLayout | None = None) -> Pool:
+def read_pool(path: Path, labels: Path | None, format: str | None = None, layout: FileLayout | None = None) -> Pool:
     """The pool, with the labels of a file and in the format that are named, if any."""
     from el4ner.pool.pool import Pool
 

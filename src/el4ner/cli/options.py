@@ -5,33 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from el4ner.errors import ConfigError
-from el4ner.formats import FileLayout, Format
-from el4ner.formats.layout import Scheme
-from el4ner.formats.registry import by_name
 
 if TYPE_CHECKING:
+    from el4ner.formats import FileLayout
     from el4ner.models.store import Store
 
 
-def _format(name: str) -> Format | None:
-    try:
-        return by_name(name)
-    except ConfigError as error:
-        raise typer.BadParameter(str(error)) from None
+def _known_format(name: str | None) -> str | None:
+    if name is not None:
+        from el4ner.formats.registry import by_name
+
+        try:
+            by_name(name)
+        except ConfigError as error:
+            raise typer.BadParameter(str(error)) from None
+    return name
 
 
 FormatName = Annotated[
-    Format | None,
+    str | None,
     typer.Option(
         "--format",
         "-f",
         metavar="NAME",
-        parser=_format,
+        callback=_known_format,
         help="jsonl, conll, csv (also TSV), plain (a text a line), brackets, inline, or one that a package registers;"
         " default: by the file's name and looks.",
     ),
@@ -46,7 +48,7 @@ Columns = Annotated[
     ),
 ]
 SchemeName = Annotated[
-    Scheme,
+    Literal["prefixed", "io"],
     typer.Option("--scheme", help="CoNLL's tags: with prefixes (BIO, BIOES, BILOU ...), or io: the bare type, or O."),
 ]
 PoolFile = Annotated[
@@ -79,10 +81,12 @@ NoStore = Annotated[bool, typer.Option("--no-store", help="Ask everything afresh
 Replay = Annotated[bool, typer.Option("--replay", help="Answer from the reply store alone: no model is opened.")]
 
 
-def file_layout(columns: Sequence[str] | None, scheme: Scheme = Scheme.PREFIXED) -> FileLayout:
+def file_layout(columns: Sequence[str] | None, scheme: str = "prefixed") -> FileLayout:
     """What is told about a file's columns."""
+    from el4ner.formats.layout import FileLayout, Scheme
+
     try:
-        return FileLayout.of(columns or (), scheme)
+        return FileLayout.of(columns or (), Scheme(scheme))
     except ConfigError as error:
         raise typer.BadParameter(str(error), param_hint="--column") from None
 

@@ -37,6 +37,8 @@ from el4ner.formats.registry import by_name, by_suffix, of_labels, of_texts
 
 __all__ = ["FileLayout", "Format", "Line", "read_documents", "read_examples", "read_labels", "write_examples"]
 
+_LABELLED = "give labelled examples as JSONL or CoNLL, or name the --format to `el4ner data convert`"
+
 
 def read_examples(
     path: str | Path, format: Format | str | None = None, layout: FileLayout | None = None
@@ -53,7 +55,7 @@ def read_examples(
         return list(tidied(found.examples, lines))
     if next(lines, None) is None:
         return []
-    raise DataError(f"{path}: {found.name} text holds no labels; give labelled examples as JSONL or CoNLL")
+    raise DataError(f"{path}: {found.name} text holds no labels; {_LABELLED}")
 
 
 def read_documents(

@@ -97,7 +97,9 @@ def _types(rows: Sequence[list[str]], column: int) -> set[str]:
 def _unclear(rows: Sequence[list[str]], layers: Sequence[int], numbered: bool) -> str:
     """Layers of entities have types in common; other columns of tags say other things."""
     if numbered and not layers:
-        return "no column holds tags such as O and B-PER; name it: --column tag=3 (bare types: --scheme io)"
+        return (
+            "no column holds tags such as O and B-PER; name it: `el4ner data convert --column tag=3` (or --scheme io)"
+        )
     if numbered and len(rows[0]) == 4 and len(layers) == 2:
         return ""  # GermEval
     types = [types for column in layers if (types := _types(rows, column))]

@@ -125,7 +125,11 @@ def _tag(row: TokenRow, column: int, io: bool) -> Tag:
     tag = parse_io(cell) if io else parse(cell)
     if tag is None:
         where = "the last column" if column in (-1, len(row.cells) - 1) else f"column {column + 1}"
-        form = "has no prefix in the scheme io" if io else "holds O or a tag such as B-PER; bare types: --scheme io"
+        form = (
+            "has no prefix in the scheme io"
+            if io
+            else "holds O or a tag such as B-PER; bare types: `el4ner data convert --scheme io`"
+        )
         raise row.line.error(f"{cell[:40]!r} is not a tag; {where} {form}")
     return tag
 

@@ -13,11 +13,20 @@ from typing import IO
 from el4ner.errors import DataError
 from el4ner.files import at_home
 
-_WIDE = (  # what a file begins with that is not UTF-8; UTF-32 first, whose mark begins as that of UTF-16
-    (codecs.BOM_UTF32_LE, "UTF-32"),
-    (codecs.BOM_UTF32_BE, "UTF-32"),
-    (codecs.BOM_UTF16_LE, "UTF-16"),
-    (codecs.BOM_UTF16_BE, "UTF-16"),
+# What a file begins with that is no text in UTF-8, what it is, and what to do; UTF-32 begins as UTF-16 does.
+_OTHERS = (
+    (codecs.BOM_UTF32_LE, "in UTF-32", "save it as UTF-8 (iconv -f UTF-32 -t UTF-8)"),
+    (codecs.BOM_UTF32_BE, "in UTF-32", "save it as UTF-8 (iconv -f UTF-32 -t UTF-8)"),
+    (codecs.BOM_UTF16_LE, "in UTF-16", "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
+    (codecs.BOM_UTF16_BE, "in UTF-16", "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
+    (b"PK\x03\x04", "a ZIP file, as those of Excel and Word are", "export it as text or CSV in UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "export it as text or CSV in UTF-8"),
+    (b"PAR1", "a Parquet file", "write it as JSONL"),
+    (b"SQLite format 3\0", "a SQLite file", "write its rows as JSONL"),
+    (b"\x1f\x8b", "packed by gzip", "unpack it, or pipe it in: gzip -dc FILE"),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd", "unpack it, or pipe it in: zstd -dc FILE"),
+    (b"\xfd7zXZ\0", "packed by xz", "unpack it, or pipe it in: xz -dc FILE"),
+    (b"BZh", "packed by bzip2", "unpack it, or pipe it in: bzip2 -dc FILE"),
 )
 
 
@@ -63,7 +72,7 @@ def _decode(file: str, opened: AbstractContextManager[IO[bytes]]) -> Iterator[Li
     with opened as stream:
         for raw in stream:
             if not offset:
-                _refuse_wide(file, raw)
+                _refuse_others(file, raw)
             at = offset
             for piece in raw.removesuffix(b"\n").rstrip(b"\r").split(b"\r"):
                 number += 1
@@ -72,12 +81,15 @@ def _decode(file: str, opened: AbstractContextManager[IO[bytes]]) -> Iterator[Li
             offset += len(raw)
 
 
-def _refuse_wide(file: str, first: bytes) -> None:
-    """UTF-16 and UTF-32 with the mark that tells them; without it, their null bytes do."""
-    for mark, encoding in _WIDE:
-        if first.startswith(mark):
-            advice = f"save it as UTF-8 (iconv -f {encoding} -t UTF-8)"
-            raise DataError(f"{file}, line 1: the file is in {encoding}, as its first bytes say; {advice}")
+def _refuse_others(file: str, first: bytes) -> None:
+    """Files that say in their first bytes what they are. Without such a mark, UTF-16 is told by its null bytes."""
+    for mark, what, advice in _OTHERS:
+        if first.startswith(mark) and not (mark.isalnum() and _is_text(first)):
+            raise DataError(f"{file}, line 1: the file is {what}, as its first bytes say; {advice}")
+
+
+def _is_text(raw: bytes) -> bool:
+    return raw.isascii() and b"\0" not in raw
 
 
 def _text(file: str, number: int, raw: bytes, offset: int) -> str:

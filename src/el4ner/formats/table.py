@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -40,6 +41,8 @@ _BESIDE = _TOKENS | frozenset({
 _WORDS = 4  # of a cell that is more than a name
 _SHOWN = 8  # columns that a message names
 _NUMBER = re.compile(r"[-+\d.,/:% ]+")
+
+_SEPARATOR = re.compile("sep=.")  # how Excel is told the delimiter, above the table
 
 Row = tuple[Line, list[str]]
 
@@ -125,7 +128,7 @@ def fit(lines: Iterator[Line], layout: FileLayout) -> Format:
     line, first = found.rows[0]
     has_header = _names_columns(first) or (layout.text or "").strip() in [cell.strip() for cell in first]
     names = [(has_header and cell.strip()) or f"column {n}" for n, cell in enumerate(first, start=1)]
-    if twice := next((name for name in names if names.count(name) > 1), ""):
+    if twice := next((name for name, times in Counter(names).items() if times > 1), ""):
         raise line.error(f"two columns have the name {twice[:40]!r}; give each its own")
     text = _column(line, names, layout.text) if layout.text else _plain_column(line, names, found.rows, has_header)
     id_ = _column(line, names, layout.id) if layout.id else _named(names, frozenset(["id"]), has_header)
@@ -214,7 +217,10 @@ def _parsed(head: Sequence[Line]) -> _Parsed | None:
 def _ragged(head: Sequence[Line]) -> _Parsed:
     """The first rows by the delimiter that the first line has most of, whatever their number of columns; else one."""
     delimiter = max(_DELIMITERS, key=head[0].text.count)
-    return _Parsed(delimiter, True, [(line, cells) for line, cells in islice(_rows(head, delimiter, True, True), 1)])
+    first = list(islice(_rows(head, delimiter, True, True), 1))
+    if not first:
+        raise head[0].error("not readable as a table (a quote does not end); mend its quotes, or write JSONL")
+    return _Parsed(delimiter, True, first)
 
 
 def _rows(lines: Iterable[Line], delimiter: str, quoted: bool, open_end: bool = False) -> Iterator[Row]:
@@ -228,6 +234,8 @@ def _rows(lines: Iterable[Line], delimiter: str, quoted: bool, open_end: bool = 
     def feed() -> Iterator[str]:
         for line in lines:
             last[0] = line
+            if line.number == 1 and _SEPARATOR.fullmatch(line.text):
+                continue
             begun.append(line)
             yield line.text + "\n"
 
