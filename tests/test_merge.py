@@ -49,11 +49,10 @@ def test_what_is_not_said_is_as_in_the_base() -> None:
     assert mine.model_copy(update={"name": "nano", "decide": nano.decide}) == nano
 
 
-def test_a_recipe_has_a_name_of_its_own_and_may_have_a_description() -> None:
+def test_a_recipe_has_a_name_of_its_own_or_its_files_and_may_have_a_description() -> None:
     assert load('description = "better"').description == "better"
     Path("mine.toml").write_text('base = "nano"')
-    with pytest.raises(ConfigError, match=r"mine\.toml: name:"):
-        load_recipe("mine.toml")
+    assert load_recipe("mine.toml").name == "mine"  # the file's, where it gives none
 
 
 def test_members_are_matched_by_name_and_new_ones_stand_behind() -> None:

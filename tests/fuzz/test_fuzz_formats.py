@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from campaign import campaign, told
-from corpus import CONLL, FILES, JSONL, SUFFIXES, TOKENS
+from corpus_files import CONLL, FILES, JSONL, SUFFIXES, TOKENS
 from growth import in_line
 from mutation import mutated_bytes, mutated_text, nasty
 

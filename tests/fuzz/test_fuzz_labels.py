@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from campaign import campaign, told
-from corpus import LABELS, TOKENS
+from corpus_files import LABELS, TOKENS
 from fakes import POOL
 from growth import in_line
 from mutation import mutated_bytes, mutated_text, mutated_value, nasty, value

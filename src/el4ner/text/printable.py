@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_BREAKS = re.compile("[\n\u2028\u2029]")
 _LONE, _BIDI = "\ufffd", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
@@ -28,5 +30,5 @@ def _printable(char: str) -> str:
 
 def one_line(text: str, longest: int = 200) -> str:
     """Printable, on one line, shortened in the middle of what is too long."""
-    line = printable(text).replace("\n", "\u2424").replace("\t", " ")
+    line = _BREAKS.sub("\u2424", printable(text)).replace("\t", " ")
     return line if len(line) <= longest else f"{line[: longest // 2]} … {line[-longest // 2 :]}"
