@@ -5,7 +5,7 @@
     lines        bytes -> numbered lines of UTF-8;  strict_json: values of JSON
     jsonl        one JSON object a line;  foreign: those of other tools
     conll        one token a line, with its tag;  sentence: rows -> a text;  columns: which is which;  bio: tags
-    table        one text a row of CSV or TSV
+    table        one text a row of CSV or TSV;  header: rows that name columns
     inline       one text a line, its entities marked within
     plain        one text a line
     annotations  what `el4ner annotate` wrote

@@ -18,30 +18,14 @@ from itertools import islice, tee
 from el4ner.data import Document
 from el4ner.errors import DataError
 from el4ner.formats.format import Format
+from el4ner.formats.header import BESIDE, NUMBER, TEXTS, TOKENS, is_header, names_columns
 from el4ner.formats.layout import FileLayout
 from el4ner.formats.lines import Line
 
 _AHEAD = 200  # lines that are looked at
 _DELIMITERS = "\t,;|"
-_TEXTS = frozenset({
-    "text", "texts", "sentence", "sentences", "content", "contents", "body", "document", "doc", "passage",
-    "paragraph", "utterance", "review", "tweet", "message", "comment", "post", "abstract", "description",
-    "transcript", "query", "question", "input", "raw_text", "full_text", "text_content", "texto", "frase",
-    "oración", "texte", "phrase", "satz", "inhalt", "testo", "tekst", "文本", "句子", "内容",
-})  # fmt: skip
-_TOKENS = frozenset({
-    "token", "tokens", "word", "words",
-})  # fmt: skip
-_BESIDE = _TOKENS | frozenset({
-    "#", "id", "ids", "_id", "doc_id", "text_id", "nr", "no", "number", "index", "idx", "row", "key", "label",
-    "labels", "class", "category", "tag", "tags", "ner", "pos", "type", "date", "time", "timestamp",
-    "created_at", "year", "source", "url", "link", "author", "user", "name", "title", "language", "lang",
-    "split", "score", "rating", "sentiment", "entities", "annotations", "start", "end", "meta",
-})  # fmt: skip
 _WORDS = 4  # of a cell that is more than a name
 _SHOWN = 8  # columns that a message names
-_NUMBER = re.compile(r"[-+\d.,/:% ]+")
-
 _SEPARATOR = re.compile("sep=.")  # how Excel is told the delimiter, above the table
 
 Row = tuple[Line, list[str]]
@@ -78,13 +62,13 @@ def documents(lines: Iterable[Line], table: TableLayout) -> Iterator[Document]:
 def sniff(texts: Iterator[str]) -> bool:
     """Whether the first line names columns, among them one of texts, and all lines have as many."""
     first = next(texts, "")
-    if not any(_TEXTS & {name.strip().strip('"').casefold() for name in first.split(d)} for d in _DELIMITERS):
+    if not any(TEXTS & {name.strip().strip('"').casefold() for name in first.split(d)} for d in _DELIMITERS):
         return False
     found = _parsed([Line("", 1, text) for text in (first, *islice(texts, _AHEAD - 1))])
     if found is None or len(found.rows) < 2:
         return False
     header = {cell.strip().casefold() for cell in found.rows[0][1]}
-    return not _TEXTS.isdisjoint(header) and header <= _TEXTS | _BESIDE
+    return not TEXTS.isdisjoint(header) and header <= TEXTS | BESIDE
 
 
 def suspicious(texts: Iterator[str]) -> str:
@@ -94,7 +78,7 @@ def suspicious(texts: Iterator[str]) -> str:
     """
     first = next(texts, "")
     parted = [(d, name) for d, name in (("\t", "tabs"), ("|", "bars")) if d in first.strip()]
-    if not parted and not any(_is_header(first.split(delimiter)) for delimiter in _DELIMITERS):
+    if not parted and not any(is_header(first.split(delimiter)) for delimiter in _DELIMITERS):
         return ""  # no more lines than needed are waited for
     head = [first, *islice(texts, _AHEAD - 1)]
     if len(head) < 2:
@@ -103,7 +87,7 @@ def suspicious(texts: Iterator[str]) -> str:
         if len({text.count(delimiter) for text in head}) == 1:
             return f"each line has as many {name}"
     found = _parsed([Line("", 1, text) for text in head])
-    return "its first line names columns" if found and _is_header(found.rows[0][1]) else ""
+    return "its first line names columns" if found and is_header(found.rows[0][1]) else ""
 
 
 def has_phrases(texts: Iterator[str]) -> bool:
@@ -124,7 +108,7 @@ def fit(lines: Iterator[Line], layout: FileLayout) -> Format:
         return Format(CSV.name, lambda lines: iter(()))
     found = _parsed(head) or _ragged(head)
     line, first = found.rows[0]
-    has_header = _names_columns(first) or (layout.text or "").strip() in [cell.strip() for cell in first]
+    has_header = names_columns(first) or (layout.text or "").strip() in [cell.strip() for cell in first]
     names = [(has_header and cell.strip()) or f"column {n}" for n, cell in enumerate(first, start=1)]
     if twice := next((name for name, times in Counter(names).items() if times > 1), ""):
         raise line.error(f"two columns have the name {twice[:40]!r}; give each its own")
@@ -146,11 +130,11 @@ def _column(line: Line, names: Sequence[str], wanted: str) -> int:
 
 def _plain_column(line: Line, names: Sequence[str], rows: Sequence[Row], has_header: bool) -> int:
     """The column of the texts. Raises `DataError` where it is not plain."""
-    named = [at for at, name in enumerate(names) if has_header and name.casefold() in _TEXTS]
+    named = [at for at, name in enumerate(names) if has_header and name.casefold() in TEXTS]
     exact = [at for at in named if names[at].casefold() == "text"]
     if len(exact or named) == 1:
         return (exact or named)[0]
-    if not named and has_header and _named(names, _TOKENS, True) is not None:
+    if not named and has_header and _named(names, TOKENS, True) is not None:
         raise line.error("this table has a token in each row; write CoNLL: the token, a tab and its tag, no commas")
     filled = [cells for _, cells in rows[has_header:]]
     for words, others in ((_WORDS, 0.1), (2, 0.0)):  # sentences beside short phrases, phrases beside single words
@@ -158,7 +142,7 @@ def _plain_column(line: Line, names: Sequence[str], rows: Sequence[Row], has_hea
         long = [at for at, share in enumerate(shares) if share >= 0.5]
         if len(long) == 1 and not named and all(share <= others for at, share in enumerate(shares) if at != long[0]):
             first = rows[0][1]
-            if has_header or _has_words(_WORDS, first[long[0]]) or any(map(_NUMBER.fullmatch, first)):
+            if has_header or _has_words(_WORDS, first[long[0]]) or any(map(NUMBER.fullmatch, first)):
                 return long[0]  # else the first row may be a header
     raise line.error(f"this is a table, and which column holds the texts is not plain; {_listed(names)}")
 
@@ -170,18 +154,6 @@ def _listed(names: Sequence[str]) -> str:
 
 def _named(names: Sequence[str], known: frozenset[str], has_header: bool) -> int | None:
     return next((at for at, name in enumerate(names) if has_header and name.casefold() in known), None)
-
-
-def _names_columns(cells: Sequence[str]) -> bool:
-    """Whether a row names columns: short names, at least one of them usual."""
-    names = [cell.strip().casefold() for cell in cells]
-    usual = any(name in _TEXTS or name in _BESIDE for name in names)
-    return usual and all(len(name) <= 40 and len(name.split()) <= 3 and not _NUMBER.fullmatch(name) for name in names)
-
-
-def _is_header(cells: Sequence[str]) -> bool:
-    """Whether a row names columns and is no prose: there, a blank follows a comma."""
-    return len(cells) > 1 and _names_columns(cells) and not any(cell.startswith(" ") for cell in cells)
 
 
 def _has_words(least: int, cell: str) -> bool:
@@ -209,7 +181,7 @@ def _parsed(head: Sequence[Line]) -> _Parsed | None:
             if rows and len(rows[0][1]) > 1 and len({len(cells) for _, cells in rows}) == 1:
                 fitting.append(_Parsed(delimiter, quoted, rows))
                 break
-    return max(fitting, key=lambda p: (_names_columns(p.rows[0][1]), len(p.rows[0][1])), default=None)
+    return max(fitting, key=lambda p: (names_columns(p.rows[0][1]), len(p.rows[0][1])), default=None)
 
 
 def _ragged(head: Sequence[Line]) -> _Parsed:
