@@ -16,6 +16,7 @@ from el4ner.text.words import AFFIXING, cuts_through, splits_word
 
 _QUOTES = "\"'“”‘’«»「」`*_"
 _EMPHASIS = "_*"
+_LONGEST = 2000  # characters of a name: what is longer is a text that was copied
 _SHORTEST = 2  # characters of a name that is looked for within words
 
 
@@ -28,6 +29,8 @@ def ground(text: str, surface: str, scripts: Collection[str] = AFFIXING) -> list
     string. At last within words of `scripts` (`text.words.script`), whose names carry particles and prefixes.
     """
     surface = surface.strip()
+    if len(surface) > _LONGEST:
+        return []
     if len(surface) > _SHORTEST and surface[0] == surface[-1] and surface[0] in _EMPHASIS:
         surface = surface.strip(_EMPHASIS).strip()
     for wanted in dict.fromkeys((surface, surface.strip(_QUOTES).strip())):

@@ -42,6 +42,8 @@ class Adapter:
 
                 def rows(key: str) -> NDArray[np.float32]:
                     values, scales = file.get_tensor(key), file.get_tensor(f"{key}.scale")
+                    if values.ndim != 2 or scales.shape != (len(values), 1):
+                        raise ValueError(f"{key} is no matrix with a scale a row")
                     return np.asarray(values.astype(np.float32) * scales, dtype=np.float32)
 
                 names = sorted(key.removesuffix(".a") for key in file.keys() if key.endswith(".a"))  # noqa: SIM118
