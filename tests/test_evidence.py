@@ -88,6 +88,15 @@ def test_a_probability_that_is_none_is_named() -> None:
             Annotation.from_record(record)
 
 
+@pytest.mark.parametrize(
+    "decision", [{"weights": {"a": "NaN"}}, {"threshold": "9" * 5000}, {"calibration": [1, "inf"]}]
+)
+def test_a_decision_of_no_numbers_is_refused(decision: dict[str, Any]) -> None:
+    record = json.loads(dumps(random_annotation(Random(3), "x", least=2).record(evidence=True)))
+    with pytest.raises(DataError, match="decision"):
+        Annotation.from_record(record | {"decision": record["decision"] | decision})
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),

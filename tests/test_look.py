@@ -132,6 +132,12 @@ def test_diff_of_other_texts_is_refused(
     assert said in done.err
 
 
+def test_a_page_does_not_overwrite_the_lines(work: Path, model: Scripted, run: Run) -> None:
+    done = run("annotate", "texts.txt", *ASK, "-o", "same.out", "--html", "./same.out")
+    assert done.code == 2
+    assert "would overwrite" in done.err
+
+
 def test_annotate_writes_its_page(work: Path, model: Scripted, run: Run) -> None:
     done = run("annotate", "texts.txt", *ASK, "--html", "page.html")
     assert done.code == 0

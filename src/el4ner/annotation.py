@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
+from math import isfinite
 from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -184,6 +185,9 @@ class Annotation:
         except ValidationError as error:
             problem = error.errors(include_input=False, include_url=False)[0]
             raise DataError(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+        said = [kept.decision.threshold, *kept.decision.weights.values(), *(kept.decision.calibration or ())]
+        if not all(map(isfinite, said)):
+            raise DataError("decision: a threshold, weight or calibration that is no number")
         for fault in _faults(text, kept.ballots):
             raise DataError(fault)
         entities = decide(text, kept.ballots, kept.decision)

@@ -92,6 +92,8 @@ def annotate(
     if not files and sys.stdin.isatty():
         raise typer.BadParameter("no texts: name a file, or pipe them in", param_hint="FILES")
     documents = islice(_documents(named, format, file_layout(column)), limit)
+    if html is not None and output is not None and html.resolve() == output.resolve():
+        raise typer.BadParameter("the page would overwrite the lines: give another file to --html", param_hint="--html")
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, at_home(recipe)]
     with _opened(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay, allow_env) as ner:
         tally, began = Tally(), time.perf_counter()
