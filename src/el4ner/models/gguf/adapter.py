@@ -35,7 +35,7 @@ class Adapter:
     @classmethod
     def load(cls, path: Path) -> Adapter:
         """Read a file that `train/` wrote. Raises `ModelError` where it is none."""
-        from safetensors import SafetensorError, safe_open
+        from safetensors import safe_open
 
         try:
             with safe_open(path, "numpy") as file:
@@ -44,11 +44,18 @@ class Adapter:
                     values, scales = file.get_tensor(key), file.get_tensor(f"{key}.scale")
                     if values.ndim != 2 or scales.shape != (len(values), 1):
                         raise ValueError(f"{key} is no matrix with a scale a row")
-                    return np.asarray(values.astype(np.float32) * scales, dtype=np.float32)
+                    found = np.asarray(values.astype(np.float32) * scales, dtype=np.float32)
+                    if not np.isfinite(found).all():
+                        raise ValueError(f"{key} holds what is no number")
+                    return found
 
                 names = sorted(key.removesuffix(".a") for key in file.keys() if key.endswith(".a"))  # noqa: SIM118
-                return cls({n: (rows(f"{n}.a"), rows(f"{n}.b").T) for n in names}, float(file.metadata()["scale"]))
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+                factors = {n: (rows(f"{n}.a"), rows(f"{n}.b").T) for n in names}
+                scale = float(file.metadata()["scale"])
+            if not np.isfinite(scale) or any(len(a) != b.shape[1] for a, b in factors.values()):
+                raise ValueError("its scale is no number, or its factors do not fit each other")
+            return cls(factors, scale)
+        except Exception as error:  # a damaged file comes up as anything
             raise ModelError(f"{path}: not an adapter of el4ner ({one_line(str(error))})") from error
 
     def change(self, layer: str) -> NDArray[np.float32]:

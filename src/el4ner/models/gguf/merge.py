@@ -37,7 +37,8 @@ def prepared(base: Path, adapter: Path | None = None) -> Path:
 
 def destination(base: Path, adapter: Path | None = None) -> Path:
     """Where `prepared` has its file: `base` itself, or a place in the cache that depends on what both files hold."""
-    if adapter is None and read_header(base).file_type != _Q4_1:
+    header = read_header(base)  # which is checked, whatever comes
+    if adapter is None and header.file_type != _Q4_1:
         return base
     try:
         digest = hashlib.sha256(b"".join(file_digest(path) for path in (base, adapter) if path)).hexdigest()
@@ -91,7 +92,7 @@ def merge(
     """
     import gguf  # takes a second to import, and is needed once
 
-    read_header(base, whole=True)  # the library believes whatever a file says of itself
+    read_header(base)  # the library believes whatever a file says of itself
     q8 = gguf.GGMLQuantizationType.Q8_0
     try:
         reader = gguf.GGUFReader(base)

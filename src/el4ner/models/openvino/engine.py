@@ -24,9 +24,10 @@ from el4ner.errors import MissingExtraError, ModelError
 from el4ner.files import at_home
 from el4ner.models.base import Done, Outcome, Reply, Request
 from el4ner.models.constraint import to_ebnf
-from el4ner.models.forked import in_its_process
+from el4ner.models.forked import in_its_process, kept_in_forks
 from el4ner.models.gguf.header import read_header
 from el4ner.models.gguf.merge import prepared
+from el4ner.models.gguf.screen import screen
 from el4ner.models.openvino.reply import Reading
 
 CACHED = 49_152  # tokens of keys and values that are kept: 0.65 GB of SmolLM2-135M in 8 bits
@@ -90,9 +91,12 @@ class OpenVINOModel:
         scheduler.max_num_seqs = _SEQUENCES
         scheduler.max_num_batched_tokens = _BATCHED_TOKENS
         try:
-            return genai.ContinuousBatchingPipeline(self.path, scheduler, self._device, _EXACT if self._exact else {})
-        except RuntimeError as error:
+            how = _EXACT if self._exact else {}
+            pipeline = genai.ContinuousBatchingPipeline(self.path, scheduler, self._device, how)
+        except Exception as error:  # of C++, as it comes: a file that lacks something is an IndexError
             raise ModelError(f"{self.path}: OpenVINO cannot open this model: {_first_line(error)}") from error
+        kept_in_forks(pipeline)
+        return pipeline
 
     @cached_property
     def identity(self) -> str:
@@ -183,16 +187,22 @@ class OpenVINOModel:
 
     def close(self) -> None:
         """Give back the engine's memory."""
-        self._pipeline = None
+        if os.getpid() == self._process:
+            self._pipeline = None
 
 
 def _trained_context(path: Path) -> int:
     if path.is_file():
-        return read_header(path).context or 2048
+        header = read_header(path)
+        screen(path, header)
+        return header.context or 2048
     config = path / "config.json"
-    told = json.loads(config.read_text("utf-8")) if config.exists() else {}
-    inner = told.get("text_config") or {}  # of models that read more than text
-    return int(told.get("max_position_embeddings") or inner.get("max_position_embeddings") or 2048)
+    try:
+        told = json.loads(config.read_bytes()) if config.exists() else {}
+        inner = told.get("text_config") or {}  # of models that read more than text
+        return int(told.get("max_position_embeddings") or inner.get("max_position_embeddings") or 2048)
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ModelError(f"{config}: cannot be read ({_first_line(error)}); export the model again") from error
 
 
 def _first_line(error: Exception) -> str:
