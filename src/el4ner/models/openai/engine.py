@@ -150,7 +150,7 @@ class OpenAIModel:
         """Whatever goes wrong with one answer is that answer's failure, and nothing else."""
         async with self._slots:
             try:
-                return read_reply(await self._ask(request, card), request)
+                return read_reply(await self._ask(request, card), request, self.settings.thinking)
             except httpx2.HTTPError as error:
                 said = one_line(error)
                 if (tokens := too_long(error)) is None:
