@@ -6,6 +6,7 @@ texts -> demonstrations -> candidates -> ballots -> entities
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -41,7 +42,9 @@ from el4ner.stages.retrieve import pool_spans, retrieve
 from el4ner.stages.state import STAGES, PassageState, Task
 from el4ner.stages.verify import verify
 from el4ner.text.passage import bytes_up_to, cut, show
+from el4ner.text.printable import one_line
 
+log = logging.getLogger(__name__)
 _SILENT = 4  # passages in a row without an answer that end a run: fewer can be texts that every model refuses
 _AHEAD = 3  # windows under way on servers: one waits for its last replies, one is full at work, one is being prepared
 
@@ -242,7 +245,10 @@ class EL4NER:
         ballots = tuple(ballot for state in own for ballot in state.placed_ballots())
         entities = decide(document.text, ballots, self.decision)
         traces = tuple(state.trace() for state in own)
-        return Annotation(document.id, document.text, entities, ballots, traces, self.decision, document.meta)
+        made = Annotation(document.id, document.text, entities, ballots, traces, self.decision, document.meta)
+        for warning in made.warnings:
+            log.info("text %s: %s", one_line(document.id), warning)
+        return made
 
     def _parts(self, states: Sequence[PassageState]) -> Iterator[range]:
         """The window in parts of about the same size whose prefixes fit the engines' caches, all stages long."""

@@ -78,6 +78,7 @@ def annotate(
 
     {"id", "text", "entities": [{"start", "end", "text", "label", "score",
     "votes": {member: label or null}, "verified": true, false or null}],
+    "warnings": [what was cut, dropped or not answered],
     "failed": {member: reason}, where any did}
 
     What else a text's line or row says (JSON keys, columns) is under "meta".
@@ -106,7 +107,8 @@ def annotate(
         _summarise(tally, ner, time.perf_counter() - began)
         if html is not None:
             _write_page(html, shown, ner)
-        end_strictly(strict, tell_failures(ner.failures, tally.entities))
+        failed = tell_failures(ner.failures, tally.entities)
+        end_strictly(strict, failed or tally.warned > 0)
 
 
 def explain(
@@ -132,7 +134,7 @@ def explain(
     colours = palette([label.name for label in ner.pool.labels])
     for part in explain(annotation, ner.pool, ner.voters, colours):
         out.print(part)
-    end_strictly(strict, tell_failures(failed, len(annotation.entities)))
+    end_strictly(strict, tell_failures(failed, len(annotation.entities)) or bool(annotation.warnings))
 
 
 def _documents(files: Sequence[Path], format: str | None, layout: FileLayout) -> Iterator[Document]:
@@ -191,5 +193,6 @@ def _summarise(tally: Tally, ner: EL4NER, seconds: float) -> None:
     done |= {"calls": sum(cost.calls for cost in costs), "from the store": sum(cost.stored for cost in costs)}
     amiss = {"cut off": sum(cost.cut for cost in costs), "failed": sum(cost.failed for cost in costs)}
     amiss |= {"not in the text": tally.ungrounded, "abstentions": tally.abstained}
+    amiss |= {"texts with warnings": tally.warned}
     counts = [f"{name} {count:,}" for name, count in (done | {k: v for k, v in amiss.items() if v}).items()]
     say(f"{' · '.join(counts)} · {seconds:.1f} s", "dim")
