@@ -78,13 +78,13 @@ class EL4NER:
         used = recipe.crf.hints or recipe.crf.votes
         self._field = CrfVoter(self._shown) if used else None
         self.members = tuple(replace(m, hints=self._field if recipe.crf.hints else None) for m in members)
-        self._encoder = encoder or default_encoder()
+        self.encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._silent = _SILENT  # passages in a row that nobody answered; at first, one is too many
         self._store = store
         how = recipe.retrieve.pool_spans
         # What members find depends on who answered, and the reply store keeps it: no file for their spans.
-        self._index = Index(self._shown, self._encoder, self._pool_spans, None if how == "members" else how)
+        self._index = Index(self._shown, self.encoder, self._pool_spans, None if how == "members" else how)
 
     def __enter__(self) -> Self:
         return self
@@ -140,7 +140,7 @@ class EL4NER:
 
         Where `pool` is this one with examples behind, what is embedded already stays. Close one of the two.
         """
-        other = EL4NER(self.recipe, self.members, pool, store=self._store, encoder=self._encoder)
+        other = EL4NER(self.recipe, self.members, pool, store=self._store, encoder=self.encoder)
         known = self._shown.examples
         if other._shown.examples[: len(known)] == known:
             other._index = replace(self._index.extended(other._shown), spans=other._index.spans)
@@ -204,7 +204,7 @@ class EL4NER:
     def _task(self, labels: tuple[Label, ...]) -> Task:
         dispatch, field = Dispatcher(self._store, self._ledger, True), self._field if self.recipe.crf.votes else None
         cut_scripts = self.pool.cut_scripts
-        return Task(self.recipe, self.members, labels, self.decision, dispatch, self._encoder, field, cut_scripts)
+        return Task(self.recipe, self.members, labels, self.decision, dispatch, self.encoder, field, cut_scripts)
 
     def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
         task = self._task(self._shown.labels)

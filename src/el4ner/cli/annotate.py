@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from el4ner.cli.budget import Budget, DryRun, MaxSeconds, MaxTokens, Spent, end_early, tell_forecast
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
@@ -73,6 +74,9 @@ def annotate(
     html: Page = None,
     strict: Strict = False,
     allow_env: AllowEnv = None,
+    dry_run: DryRun = False,
+    max_tokens: MaxTokens = None,
+    max_seconds: MaxSeconds = None,
 ) -> None:
     """Annotate texts: JSONL, one line a text, in the order of the texts.
 
@@ -87,6 +91,7 @@ def annotate(
     """
     from el4ner.cli.progress import watched
     from el4ner.ensemble.costs import Tally
+    from el4ner.ensemble.rates import keep_rates
     from el4ner.formats.jsonl import dumps
 
     named = files or [Path("-")]
@@ -96,18 +101,28 @@ def annotate(
     if html is not None and output is not None and html.resolve() == output.resolve():
         raise typer.BadParameter("the page would overwrite the lines: give another file to --html", param_hint="--html")
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, at_home(recipe)]
-    with _opened(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay, allow_env) as ner:
+    kept = open_store(store, no_store, replay)
+    with _opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner:
+        if dry_run:
+            tell_forecast(ner, documents, kept)
+            return
+        budget = Budget(max_tokens, max_seconds)
         tally, began = Tally(), time.perf_counter()
+        annotations = tally.counting(watched(ner.annotate(budget.within(documents, ner)), ner, limit))
         shown: list[Annotation] = []
-        with lines_to(output, inputs) as write, _interruptible(no_store):
-            for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
+        with _interruptible(no_store), suppress(Spent), lines_to(output, inputs) as write:
+            for annotation in annotations:
                 write(dumps(annotation.record(evidence)))
                 if html is not None:
                     shown.append(annotation)
+            budget.check()
         _summarise(tally, ner, time.perf_counter() - began)
+        keep_rates(ner.costs, ner.members)
         if html is not None:
             _write_page(html, shown, ner)
         failed = tell_failures(ner.failures, tally.entities)
+        if budget.spent:
+            end_early(budget.spent, output)
         end_strictly(strict, failed or tally.warned > 0)
 
 
