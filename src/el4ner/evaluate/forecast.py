@@ -24,7 +24,7 @@ _SAMPLE = 200  # examples of the pool whose answers are measured
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ForecastShare:
     """A member's share of a stage: from so many questions and tokens to so many. `known`: questions that the store
     answers. `exact`: whether questions and prompts are counted, and not guessed."""
 
@@ -42,7 +42,7 @@ class Forecast:
     """What a run over so many texts would ask. `assumed`: what the ranges rest on, in a few words each."""
 
     texts: int
-    shares: tuple[Share, ...]
+    shares: tuple[ForecastShare, ...]
     assumed: tuple[str, ...]
 
     def total(self, what: str) -> tuple[int, int]:
@@ -106,10 +106,10 @@ def _known(costs: Sequence[Cost]) -> list[str]:
     return list(STAGES[: max(2, first + 1)])
 
 
-def _counted(cost: Cost, answer: float) -> Share:
+def _counted(cost: Cost, answer: float) -> ForecastShare:
     generated = round(cost.calls * (answer if cost.stage in (RETRIEVE, EXTRACT) else _TAIL / 4))
     exact = cost.stage != RETRIEVE
-    return Share(cost.stage, cost.member, (cost.calls,) * 2, (cost.prompt,) * 2, (generated,) * 2, cost.stored, exact)
+    return ForecastShare(cost.stage, cost.member, (cost.calls,) * 2, (cost.prompt,) * 2, (generated,) * 2, cost.stored, exact)
 
 
 def _answers(ner: EL4NER) -> dict[str, float]:
@@ -119,7 +119,7 @@ def _answers(ner: EL4NER) -> dict[str, float]:
     return {m.name: sum(m.model.count(written)) / len(written) if written else 0.0 for m in ner.members}
 
 
-def _guessed(dry: EL4NER, found: Sequence[Annotation], stages: Sequence[str]) -> Iterator[Share]:
+def _guessed(dry: EL4NER, found: Sequence[Annotation], stages: Sequence[str]) -> Iterator[ForecastShare]:
     """Stages 3 and 4: a question a candidate and member, behind the prefix of stage 2."""
     pool, passages = dry.pool.examples, sum(len(annotation.traces) for annotation in found)
     entities = sum(len(e.entities) for e in pool) / max(1, len(pool)) * passages
@@ -132,4 +132,4 @@ def _guessed(dry: EL4NER, found: Sequence[Annotation], stages: Sequence[str]) ->
             length = round(prefix.get(name, 0) / max(1, asked.get(name, 0))) + _TAIL
             least = 0 if stage == CLASSIFY else few  # who has listed a type in stage 2 need not be asked again
             questions = (least, many)
-            yield Share(stage, name, questions, (least * length, many * length), (least, many * _TAIL), 0, False)
+            yield ForecastShare(stage, name, questions, (least * length, many * length), (least, many * _TAIL), 0, False)
