@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, experts, look, plot, tune
+from el4ner.cli import annotate, audit, check, compare, data, demo, errors, evaluate, experts, look, plot, tune, update
 from el4ner.cli.console import Warnings, out, say
 from el4ner.cli.verbose import VERBOSE, listen
 from el4ner.errors import El4nerError
@@ -54,7 +54,7 @@ app = typer.Typer(
 )
 for command in (demo.demo, annotate.annotate, annotate.explain):
     app.command()(command)
-for seen in (look.show, look.decide, look.diff):
+for seen in (look.show, look.decide, look.diff, update.update):
     app.command()(seen)
 for asked in (check.recipes, check.doctor, tune.tune):
     app.command()(asked)
@@ -63,6 +63,7 @@ for other in (errors.errors, compare.compare, compare.ablate, plot.plot, check.s
     app.command()(other)
 pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")
 pools.command("check")(check.check)
+pools.command("audit")(audit.audit)
 sets = typer.Typer(no_args_is_help=True, help="Data sets to score on.")
 sets.command("list")(data.list_sets)
 sets.command("fetch")(data.fetch_set)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from el4ner.cli.budget import Budget, DryRun, MaxSeconds, MaxTokens, Spent, end_early, tell_forecast
+from el4ner.cli.budget import Allowance, DryRun, MaxSeconds, MaxTokens, Spent, end_early, tell_forecast
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
@@ -102,11 +102,11 @@ def annotate(
         raise typer.BadParameter("the page would overwrite the lines: give another file to --html", param_hint="--html")
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, at_home(recipe)]
     kept = open_store(store, no_store, replay)
-    with _opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner:
+    with opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner:
         if dry_run:
             tell_forecast(ner, documents, kept)
             return
-        budget = Budget(max_tokens, max_seconds)
+        budget = Allowance(max_tokens, max_seconds)
         tally, began = Tally(), time.perf_counter()
         annotations = tally.counting(watched(ner.annotate(budget.within(documents, ner)), ner, limit))
         shown: list[Annotation] = []
@@ -143,7 +143,7 @@ def explain(
     from el4ner.view.explain import explain
 
     kept = open_store(store, no_store, replay)
-    with _opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner, _interruptible(no_store):
+    with opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner, _interruptible(no_store):
         (annotation,) = watched(ner.annotate([text]), ner, 1)
         failed = ner.failures
     colours = palette([label.name for label in ner.pool.labels])
@@ -174,9 +174,7 @@ def _texts(file: Path, format: str | None, layout: FileLayout) -> Iterator[Docum
 
 
 @contextmanager
-def _opened(
-    recipe: str, pool: Pool, store: Store | None, replay: bool, allow_env: list[str] | None
-) -> Iterator[EL4NER]:
+def opened(recipe: str, pool: Pool, store: Store | None, replay: bool, allow_env: list[str] | None) -> Iterator[EL4NER]:
     """An ensemble on a store; both are closed at the end."""
     with (
         closing(store) if store else nullcontext(),

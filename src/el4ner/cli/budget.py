@@ -35,7 +35,7 @@ class Spent(Exception):
     """The budget is spent: what is written stays a part."""
 
 
-class Budget:
+class Allowance:
     """Lets texts through while there is something left. `spent` says why it stopped; "" if it did not."""
 
     def __init__(self, tokens: int | None, seconds: float | None) -> None:

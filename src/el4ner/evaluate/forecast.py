@@ -109,7 +109,9 @@ def _known(costs: Sequence[Cost]) -> list[str]:
 def _counted(cost: Cost, answer: float) -> ForecastShare:
     generated = round(cost.calls * (answer if cost.stage in (RETRIEVE, EXTRACT) else _TAIL / 4))
     exact = cost.stage != RETRIEVE
-    return ForecastShare(cost.stage, cost.member, (cost.calls,) * 2, (cost.prompt,) * 2, (generated,) * 2, cost.stored, exact)
+    return ForecastShare(
+        cost.stage, cost.member, (cost.calls,) * 2, (cost.prompt,) * 2, (generated,) * 2, cost.stored, exact
+    )
 
 
 def _answers(ner: EL4NER) -> dict[str, float]:
@@ -132,4 +134,6 @@ def _guessed(dry: EL4NER, found: Sequence[Annotation], stages: Sequence[str]) ->
             length = round(prefix.get(name, 0) / max(1, asked.get(name, 0))) + _TAIL
             least = 0 if stage == CLASSIFY else few  # who has listed a type in stage 2 need not be asked again
             questions = (least, many)
-            yield ForecastShare(stage, name, questions, (least * length, many * length), (least, many * _TAIL), 0, False)
+            yield ForecastShare(
+                stage, name, questions, (least * length, many * length), (least, many * _TAIL), 0, False
+            )
