@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from fakes import LABELS, POOL, ensemble, example, scripted
+from fakes import LABELS, POOL, ensemble, example
 from knowing import knowing
 from test_cli import ASK, Run, Scripted, model, run, work
 
@@ -32,10 +32,13 @@ def test_labels_that_the_ensemble_contradicts_come_first_with_what_speaks_agains
     assert right == []
 
 
-def test_what_nobody_finds_is_suspect_by_how_many_do_not() -> None:
-    suspects = audit(ensemble(scripted("none"), scripted("none"), pool=POOL))
-    assert {s.pair.kind for s in suspects} == {Kind.MISSED}
-    assert {round(s.sureness, 3) for s in suspects} == {round(2 / 3, 3)}
+def test_what_nobody_finds_is_suspect_by_how_many_do_not_and_how_much_they_find_elsewhere() -> None:
+    pool = Pool.of(
+        [example("1", "Tom is in Oslo .", person="Tom", location="Oslo"), example("2", "Rex ran .", person="Rex")]
+    )
+    suspects = audit(ensemble(knowing(), knowing(), pool=pool))
+    assert [(s.example.id, s.pair.kind) for s in suspects] == [("2", Kind.MISSED)]
+    assert suspects[0].sureness == 2 / 3 * 2 / 3
     record = suspects[0].record()
     assert record["found"] is None
     assert record["kind"] == "missed"

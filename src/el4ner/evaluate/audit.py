@@ -7,7 +7,7 @@ was found. Where all members are sure of something else, the label is suspect, o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from el4ner.annotation import Annotation
 from el4ner.data import Document, Entity, Example, Span
@@ -23,7 +23,8 @@ class Suspect:
     """A label of an example that the ensemble contradicts, or an entity that it misses there.
 
     `pair`: the label (`gold`) and what was found instead; one may be missing. `sureness`: between 0 and 1, the score of
-    what was found, or where nothing was, the share of the members that would have to be wrong. `against`: ids of the
+    what was found, or where nothing was, the share of the members that would have to be wrong, times the share of the
+    pool's labels at whose place something is found: the silence of a weak ensemble says little. `against`: ids of the
     demonstrations that were read and label it as it was found; the nearest ones, where none does.
     """
 
@@ -47,24 +48,23 @@ def audit(ner: EL4NER, annotations: Iterable[Annotation] | None = None) -> list[
     `annotations`: those of the pool's texts in their order, leave-one-out, where they are at hand (`left_out`).
     """
     found = annotations if annotations is not None else left_out(ner)
-    suspects = [
-        suspect
-        for example, annotation in zip(ner.pool.examples, found, strict=True)
-        for suspect in _suspects(example, annotation, ner.pool, len(ner.voters))
-    ]
-    return sorted(suspects, key=lambda suspect: -suspect.sureness)
+    suspects, labels, missed = list[Suspect](), 0, 0
+    for example, annotation in zip(ner.pool.examples, found, strict=True):
+        labels += len(example.entities)
+        for pair in match(example.entities, annotation.entities):
+            if pair.kind is not None:
+                missed += pair.found is None
+                sureness = _sureness(pair, annotation, len(ner.voters))
+                suspects.append(Suspect(example, pair, sureness, _against(pair, annotation, ner.pool)))
+    recall = 1 - missed / max(1, labels)
+    weighed = [s if s.pair.found else replace(s, sureness=s.sureness * recall) for s in suspects]
+    return sorted(weighed, key=lambda suspect: -suspect.sureness)
 
 
 def left_out(ner: EL4NER) -> Iterator[Annotation]:
     """The pool's texts, each annotated without itself among the demonstrations."""
     documents = (Document(example.id, example.text) for example in ner.pool.examples)
     return ner.annotate(documents, leave_one_out=True)
-
-
-def _suspects(example: Example, annotation: Annotation, pool: Pool, voters: int) -> Iterator[Suspect]:
-    for pair in match(example.entities, annotation.entities):
-        if pair.kind is not None:
-            yield Suspect(example, pair, _sureness(pair, annotation, voters), _against(pair, annotation, pool))
 
 
 def _sureness(pair: Pair, annotation: Annotation, voters: int) -> float:
