@@ -192,6 +192,18 @@ def test_who_has_it_open_goes_on_in_the_mended_store(content: bytes, path: Path)
         assert len(store.get([*KEYS, b"1" * 32, b"2" * 32])) == COUNT + 2
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links take rights there")
+def test_a_store_behind_a_link_is_made_and_mended_there(content: bytes, path: Path) -> None:
+    there = path.with_name("far") / "there.db"
+    path.symlink_to(there)
+    assert kept(path) == 0
+    assert there.stat().st_mode & 0o077 == 0
+    there.write_bytes(bytes(PAGE) + content[PAGE:])
+    assert kept(path) == COUNT
+    assert path.is_symlink()
+    assert there.with_name("there.db.damaged-1").exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX locks")
 @pytest.mark.parametrize("spoilt", [False, True])
 def test_the_locks_on_an_open_store_outlive_another_opening(content: bytes, path: Path, spoilt: bool) -> None:

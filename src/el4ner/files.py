@@ -11,6 +11,8 @@ from typing import IO
 
 from el4ner.errors import ConfigError
 
+_OPEN = ("/dev/", "/proc/")  # links there lead to what is open: /dev/stdout
+
 
 def private(folder: Path) -> None:
     """Make a folder, and those above it that are missing, for the user alone. What is there stays as it is.
@@ -84,7 +86,7 @@ def become(part: Path, path: Path) -> None:
 
 def behind(path: Path) -> Path:
     """The file that a link leads to, be it there or not; any other path as it is."""
-    return path.resolve() if path.is_symlink() else path
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def write_whole(path: Path, pieces: Iterable[str]) -> None:
@@ -93,7 +95,8 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
     What is no ordinary file (/dev/stdout, a pipe) stays what it is, and is written in place.
     """
     if is_special(path):
-        path.write_bytes("".join(pieces).encode())
+        with path.open("ab") as stream:
+            stream.writelines(piece.encode() for piece in pieces)
         return
     with whole(path) as part, opened(part) as stream:
         stream.writelines(piece.encode() for piece in pieces)
@@ -102,7 +105,9 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
 
 
 def is_special(path: Path) -> bool:
-    """Whether something is there that is no file: a device, a pipe, a folder."""
+    """Whether something is there that is no file of its own: a device, a pipe, a folder, what this process has open."""
+    if path.is_symlink() and str(path).startswith(_OPEN):
+        return True
     return path.exists() and not path.is_file()
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from el4ner.cli.streams import let_go
 from el4ner.errors import DataError
 from el4ner.files import become, behind, claimed, is_special, write_whole
 from el4ner.text.printable import printable
@@ -36,7 +37,7 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
     with _explained(path):
         if path.is_dir():
             raise IsADirectoryError(0, "this is a folder")
-        stream = part.open("wb") if part == path else _emptied(part, path)
+        stream = part.open("ab") if part == path else _emptied(part, path)
     try:
         yield _writer(stream, path)
         with _explained(path):
@@ -82,9 +83,7 @@ def _drop(stream: IO[bytes], start: int | None) -> None:
         if start is not None:
             os.ftruncate(stream.fileno(), start)
     with suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
+        let_go(stream.fileno())
 
 
 @contextmanager

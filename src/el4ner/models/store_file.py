@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from el4ner.files import private
+from el4ner.files import behind, private
 
 PAGE = 4096  # bytes
 _MIGRATIONS = (
@@ -107,6 +107,7 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
 
 def _make(path: Path) -> None:
     """An empty file, if there is none; SQLite makes its -wal and -shm as private as it is."""
+    path = behind(path)
     private(path.parent)
     # One that is there is not opened: closing it would end the locks that SQLite has on it in this process.
     with _MAKING, suppress(FileExistsError):
