@@ -182,6 +182,19 @@ def test_what_else_a_line_says_is_carried(tmp_path: Path) -> None:
     ]
 
 
+def test_what_others_call_as_we_do_is_carried(tmp_path: Path) -> None:
+    own = [
+        {"failed": True, "score": 0.5, "votes": 3, "label": "x", "verified": None},
+        {"failed": ["phi4"]},
+        {"failed": {"phi4": 404}},
+        {"failed": {"phi4": "HTTP 404"}},
+        {"tokens": ["Ada", "met"]},
+        {"el4ner": "yes", "decision": "appealed", "ballots": 3},
+    ]
+    path = write(tmp_path, *({"text": "Ada", **fields} for fields in own))
+    assert [document.meta for document in read_documents(path)] == own
+
+
 def test_meta_that_is_no_object(tmp_path: Path) -> None:
     with pytest.raises(DataError, match='line 1: "meta" is a list; give an object'):
         list(read_documents(write(tmp_path, {"text": "Ada", "meta": []})))

@@ -31,7 +31,6 @@ from el4ner.formats.strict_json import load_values
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _BEGINS = re.compile(r'\{|\[\s*(?:\{|\[\s*"|"(?:[^"\\]|\\.)*+"\s*,\s*\{)')
-_OURS = frozenset(["tokens", "entities", "meta", "failed"])  # beside the text and the id
 _EVIDENCE = frozenset(["el4ner", "decision", "ballots", "traces"])
 _USUAL = FileLayout()
 _IDS = 1_000_000  # ids that are remembered, to say which comes twice
@@ -158,8 +157,16 @@ def _meta(line: Line, record: Mapping[str, Any], layout: FileLayout) -> dict[str
     own = record.get("meta", {})
     if not isinstance(own, dict):
         raise line.error(f'"meta" is {_kind(record, "meta")}; give an object')
-    known = _OURS | {layout.text or "text", layout.id or "id"} | (_EVIDENCE if "el4ner" in record else frozenset())
+    known = _ours(record) | {layout.text or "text", layout.id or "id", "meta"}
     return {key: value for key, value in record.items() if key not in known} | own
+
+
+def _ours(record: Mapping[str, Any]) -> frozenset[str]:
+    """The keys under which stands what `el4ner annotate` writes, or a labelled text: not what others call so."""
+    failed = record.get("failed")
+    told = "entities" in record and isinstance(failed, dict) and all(isinstance(why, str) for why in failed.values())
+    kept = {"entities"} | ({"failed"} if told else set()) | ({"tokens"} if "text" not in record else set())
+    return frozenset(kept | _EVIDENCE) if record.keys() >= _EVIDENCE else frozenset(kept)
 
 
 def _advised(record: Mapping[str, Any], fault: str, advice: str) -> str:
