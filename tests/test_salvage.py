@@ -19,6 +19,7 @@ import pytest
 from el4ner.errors import DataError, ModelError
 from el4ner.models.base import Outcome, Reply, Token, Usage
 from el4ner.models.carving import carved
+from el4ner.models.salvage import _HEADER
 from el4ner.models.store import Holding, Store
 
 COUNT, PAGE = 200, 4096
@@ -157,6 +158,18 @@ def test_replies_of_an_older_version_are_kept(path: Path) -> None:
             assert store.get(KEYS) == {KEYS[0]: right}
             assert store.holdings() == [Holding("m", 1, 3, 2)]
         path.unlink()
+
+
+def test_a_mending_that_was_broken_off_is_done_again(content: bytes, path: Path) -> None:
+    empty = sqlite3.connect(":memory:")
+    empty.execute("PRAGMA user_version = 1")  # a page without tables
+    for first in (bytes(PAGE), content[:PAGE], empty.serialize()[:PAGE]):
+        path.write_bytes(_HEADER + first[100:] + content[PAGE:])
+        assert kept(path) == COUNT
+        path.unlink()
+    path.write_bytes(_HEADER + bytes(3 * PAGE - 100))
+    assert kept(path) == 0
+    empty.close()
 
 
 @pytest.mark.parametrize("spoilt", [bytes(3 * PAGE), "first page", "half a page"])

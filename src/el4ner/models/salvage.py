@@ -18,8 +18,8 @@ from el4ner.models.carving import carved
 from el4ner.models.store_file import FAULTS, PAGE, PUT, bring_up_to_date, check, connect
 
 # Of every store, as far as SQLite must know it to write another over it: pages of 4096 bytes, a log that is written
-# ahead, and as many pages as the file has.
-_HEADER = b"SQLite format 3\0\x10\0\2\2\0\x40\x20\x20" + bytes(76)
+# ahead, as many pages as the file has; and a version that none has, in case that is as far as we come.
+_HEADER = b"SQLite format 3\0\x10\0\2\2\0\x40\x20\x20" + bytes(36) + b"\x7f\xff\xff\xff" + bytes(36)
 _TABLE = b"CREATE TABLE replies (key BLOB PRIMARY KEY"
 
 
@@ -122,7 +122,7 @@ def _was_ours(path: Path) -> bool:
     """
     with path.open("rb") as file:
         first = file.read(PAGE)
-        if _TABLE in first or (len(first) < PAGE and first.startswith(_HEADER[:18])):
+        if _TABLE in first or first.startswith(_HEADER) or (len(first) < PAGE and first.startswith(_HEADER[:18])):
             return True
         return not any(first) and not any(any(piece) for piece in iter(lambda: file.read(1 << 20), b""))
 

@@ -95,7 +95,7 @@ def bring_up_to_date(connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         (told,) = connection.execute("PRAGMA user_version").fetchone()
         there = _tables(connection)
-        if there not in _versions():
+        if there not in _versions() or (told and not there):
             if len(_MIGRATIONS) < told < _NEWEST and "replies" in there:
                 raise sqlite3.NotSupportedError("it was written by a newer version of el4ner")
             raise DamageError("it is the database of another program")
