@@ -71,17 +71,17 @@ def whole(path: Path) -> Iterator[Path]:
     part.unlink(missing_ok=True)
     try:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        as_open(part, path)
         yield part
-        become(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def become(part: Path, path: Path) -> None:
-    """Put a file in the place of `path`, whose permissions it takes on if that is there. Raises `OSError`."""
+def as_open(part: Path, path: Path) -> None:
+    """Give a file the permissions of the one whose place it is to take, if that is there. Raises `OSError`."""
     if path.exists():
         part.chmod(stat.S_IMODE(path.stat().st_mode))
-    part.replace(path)
 
 
 def behind(path: Path) -> Path:

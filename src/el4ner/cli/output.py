@@ -11,7 +11,7 @@ from typing import IO
 
 from el4ner.cli.streams import let_go
 from el4ner.errors import DataError
-from el4ner.files import become, behind, claimed, is_special, write_whole
+from el4ner.files import as_open, behind, claimed, is_special, write_whole
 from el4ner.text.printable import printable
 
 
@@ -37,23 +37,24 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
     with _explained(path):
         if path.is_dir():
             raise IsADirectoryError(0, "this is a folder")
-        stream = part.open("ab") if part == path else _emptied(part, path)
+        stream = part.open("ab") if part == path else _emptied(part, target, path)
     try:
         yield _writer(stream, path)
         with _explained(path):
             if part != path:
-                become(part, target)
+                part.replace(target)
     finally:
         with suppress(OSError):  # what could not be written was told when it was tried
             stream.close()
 
 
-def _emptied(part: Path, path: Path) -> IO[bytes]:
-    """The part, once no other run holds it."""
+def _emptied(part: Path, target: Path, path: Path) -> IO[bytes]:
+    """The part, if no other run holds it, with the permissions of what it is to replace."""
     stream = claimed(part)
     if stream is None:
         raise DataError(f"{path}: another run is writing it; wait for it, or give another file to -o")
     stream.truncate(0)
+    as_open(part, target)
     return stream
 
 
