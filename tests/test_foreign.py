@@ -170,7 +170,7 @@ def test_what_else_a_line_says_is_carried(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         {"id": "a", "text": "Ada", "meta": {"source": "web", "n": 1}, "n": 2, "when": None, "deep": [{"x": 1.5}]},
-        {"text": "Bob", "entities": [], "failed": {"phi4": "HTTP 404"}},
+        {"text": "Bob", "entities": [], "warnings": ["cut"], "failed": {"phi4": "HTTP 404"}},
         {"text": "Eve", "el4ner": 1, "decision": {}, "ballots": [], "traces": [], "meta": {}},
         {"text": "Ann", "decision": "mine"},
     )
@@ -188,6 +188,7 @@ def test_what_others_call_as_we_do_is_carried(tmp_path: Path) -> None:
         {"failed": ["phi4"]},
         {"failed": {"phi4": 404}},
         {"failed": {"phi4": "HTTP 404"}},
+        {"warnings": ["mine"]},
         {"tokens": ["Ada", "met"]},
         {"el4ner": "yes", "decision": "appealed", "ballots": 3},
     ]

@@ -205,6 +205,21 @@ def test_who_has_it_open_goes_on_in_the_mended_store(content: bytes, path: Path)
         assert len(store.get([*KEYS, b"1" * 32, b"2" * 32])) == COUNT + 2
 
 
+def test_a_store_that_is_only_read_is_mended_with_the_whole_one(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+    with closing(Store.open(path)) as store:
+        view = store.read_only()
+        store._connection.close()
+        path.write_bytes(content[:PAGE] + bytes(PAGE) + content[2 * PAGE :])
+        store._connection = sqlite3.connect(path, check_same_thread=False)
+        assert len(view.get(KEYS)) >= COUNT - A_PAGE
+        view.put("m", REPLIES.items())
+        assert len(store.get(KEYS)) < COUNT
+        view.close()
+        store.put("m", REPLIES.items())
+        assert view.get(KEYS) == store.get(KEYS) == REPLIES
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links take rights there")
 def test_a_store_behind_a_link_is_made_and_mended_there(content: bytes, path: Path) -> None:
     there = path.with_name("far") / "there.db"

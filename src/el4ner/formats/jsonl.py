@@ -163,10 +163,18 @@ def _meta(line: Line, record: Mapping[str, Any], layout: FileLayout) -> dict[str
 
 def _ours(record: Mapping[str, Any]) -> frozenset[str]:
     """The keys under which stands what `el4ner annotate` writes, or a labelled text: not what others call so."""
-    failed = record.get("failed")
-    told = "entities" in record and isinstance(failed, dict) and all(isinstance(why, str) for why in failed.values())
-    kept = {"entities"} | ({"failed"} if told else set()) | ({"tokens"} if "text" not in record else set())
-    return frozenset(kept | _EVIDENCE) if record.keys() >= _EVIDENCE else frozenset(kept)
+    failed, told = record.get("failed"), record.get("warnings")
+    ours = {
+        "entities": True,
+        "tokens": "text" not in record,
+        "failed": "entities" in record and isinstance(failed, dict) and _are_texts(failed.values()),
+        "warnings": "entities" in record and isinstance(told, list) and _are_texts(told),
+    } | dict.fromkeys(_EVIDENCE, record.keys() >= _EVIDENCE)
+    return frozenset(key for key, is_ours in ours.items() if is_ours)
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _advised(record: Mapping[str, Any], fault: str, advice: str) -> str:

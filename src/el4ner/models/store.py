@@ -82,6 +82,10 @@ class Store:
             self._do(check)
         return known
 
+    def read_only(self) -> Store:
+        """The same replies; new ones are not kept."""
+        return _ReadOnlyStore(self)
+
     def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
         """Keep replies, all or none; those that failed are left out. Raises `DataError` where the disk is full, say."""
         now, name = int(time.time()), _plain(model)
@@ -193,6 +197,21 @@ def _row(key: bytes, reply: Reply, model: str, now: int) -> tuple[object, ...]:
 def _plain(identity: str) -> str:
     """What a model calls itself, as UTF-8 can say it."""
     return identity.encode("utf-8", "replace").decode()
+
+
+class _ReadOnlyStore(Store):
+    def __init__(self, whole: Store) -> None:
+        super().__init__(whole.path, whole._connection)
+        self._whole = whole
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return self._whole._do(work)  # its lock, and its connection, which changes where it is mended
+
+    def close(self) -> None:
+        """It is the whole one's to close."""
+
+    def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
+        """Keeps nothing."""
 
 
 def store_path(given: Path | None) -> Path:
