@@ -167,6 +167,7 @@ def test_an_export_is_what_ollama_and_el4ner_read(base: Path, expert: Path, tmp_
     assert served.models["remote"] == settings.models["remote"]
     assert served.models["Tiny 1"].model_dump()["model"] == "test-tiny-1"
     export_ollama(settings, files, folder)  # again, over itself
+    assert all((folder / f"test-tiny-{n}.gguf").samefile(made.path) for n, made in enumerate(files))  # no second copy
     assert sorted(p.suffix for p in folder.iterdir()) == [".Modelfile"] * 2 + [".gguf"] * 2 + [".md", ".toml"]
 
 

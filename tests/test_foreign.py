@@ -170,7 +170,7 @@ def test_what_else_a_line_says_is_carried(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         {"id": "a", "text": "Ada", "meta": {"source": "web", "n": 1}, "n": 2, "when": None, "deep": [{"x": 1.5}]},
-        {"text": "Bob", "entities": [], "failed": {"phi4": "HTTP 404"}},
+        {"text": "Bob", "entities": [], "warnings": ["cut"], "failed": {"phi4": "HTTP 404"}},
         {"text": "Eve", "el4ner": 1, "decision": {}, "ballots": [], "traces": [], "meta": {}},
         {"text": "Ann", "decision": "mine"},
     )
@@ -180,6 +180,20 @@ def test_what_else_a_line_says_is_carried(tmp_path: Path) -> None:
         Document("3", "Eve"),
         Document("4", "Ann", {"decision": "mine"}),
     ]
+
+
+def test_what_others_call_as_we_do_is_carried(tmp_path: Path) -> None:
+    own = [
+        {"failed": True, "score": 0.5, "votes": 3, "label": "x", "verified": None},
+        {"failed": ["phi4"]},
+        {"failed": {"phi4": 404}},
+        {"failed": {"phi4": "HTTP 404"}},
+        {"warnings": ["mine"]},
+        {"tokens": ["Ada", "met"]},
+        {"el4ner": "yes", "decision": "appealed", "ballots": 3},
+    ]
+    path = write(tmp_path, *({"text": "Ada", **fields} for fields in own))
+    assert [document.meta for document in read_documents(path)] == own
 
 
 def test_meta_that_is_no_object(tmp_path: Path) -> None:

@@ -62,6 +62,23 @@ def test_labels_that_differ_in_white_space_alone_are_named(tmp_path: Path) -> No
         Pool.of([ADA], [Label("person"), Label(" person")])
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "says"),
+    [
+        ("labels.json", '{"person": "a", "place": "b", "person": "c"}', 'the key "person" stands twice'),
+        ("labels.json", '{"labels": {"a": ""}, "labels": {"b": ""}}', 'the key "labels" stands twice'),
+        ("labels.json", '["person", "place", "person"]', "the label 'person' is given twice"),
+        ("labels.toml", 'labels = ["person", "person"]', "the label 'person' is given twice"),
+        ("labels.toml", '[labels]\na = "x"\na = "y"', "not valid TOML"),
+        ("labels.json", '["person", 3]', "'3' is no label with a description"),
+    ],
+)
+def test_a_label_that_is_given_twice_or_is_none_is_named(tmp_path: Path, file: str, content: str, says: str) -> None:
+    (tmp_path / file).write_text(content)
+    with pytest.raises(DataError, match=f"{file}.*{says}"):
+        read_labels(tmp_path / file)
+
+
 BAD = {
     "a\nb": "holds a control character",
     "a\tb": "holds a control character",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from el4ner.errors import ConfigError
+
+_OPEN = ("/dev/", "/proc/")  # links there lead to what is open: /dev/stdout
 
 
 def private(folder: Path) -> None:
@@ -26,16 +29,33 @@ def opened(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
 
 
-def lock(file: IO[bytes]) -> bool:
-    """Lock a file against other processes, as long as it is open; whether that could be done."""
+def claimed(path: Path) -> IO[bytes] | None:
+    """A file to write to, with what is in it, that nobody else can claim until it is closed; None where one has it.
+
+    Raises `OSError`.
+    """
+    while True:
+        stream = opened(path)
+        if not _lock(stream):
+            stream.close()
+            return None
+        if path.exists() and os.path.samestat(path.stat(), os.fstat(stream.fileno())):
+            return stream
+        stream.close()  # the other has just finished: what we have opened was renamed or removed
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file as long as it is open; False where another holds it."""
     try:
         import fcntl
     except ImportError:  # Windows: an open file cannot be replaced there anyway
         return True
     try:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:  # a file system that knows no locks
+        return True
     return True
 
 
@@ -43,24 +63,40 @@ def lock(file: IO[bytes]) -> bool:
 def whole(path: Path) -> Iterator[Path]:
     """A file beside `path` to write to: it becomes `path` at the end of the block, and is gone where the block fails.
 
-    Its name holds the process's number, so that two runs do each other no harm. Raises `OSError`.
+    A new file is the user's alone, one that is there keeps its permissions, and a link goes on leading to it. The name
+    beside it holds the process's number, so that two runs do each other no harm. Raises `OSError`.
     """
+    path = behind(path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
     try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        as_open(part, path)
         yield part
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
+def as_open(part: Path, path: Path) -> None:
+    """Give a file the permissions of the one whose place it is to take, if that is there. Raises `OSError`."""
+    if path.exists():
+        part.chmod(stat.S_IMODE(path.stat().st_mode))
+
+
+def behind(path: Path) -> Path:
+    """The file that a link leads to, be it there or not; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def write_whole(path: Path, pieces: Iterable[str]) -> None:
     """Write a text as UTF-8, whole and on the disk before it has its name. Raises `OSError`.
 
-    What is no ordinary file (/dev/stdout, a pipe, a link) stays what it is, and is written in place.
+    What is no ordinary file (/dev/stdout, a pipe) stays what it is, and is written in place.
     """
-    if path.is_symlink() or is_special(path):
-        path.write_bytes("".join(pieces).encode())
+    if is_special(path):
+        with path.open("ab") as stream:
+            stream.writelines(piece.encode() for piece in pieces)
         return
     with whole(path) as part, opened(part) as stream:
         stream.writelines(piece.encode() for piece in pieces)
@@ -69,7 +105,9 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
 
 
 def is_special(path: Path) -> bool:
-    """Whether something is there that is no file: a device, a pipe, a folder."""
+    """Whether something is there that is no file of its own: a device, a pipe, a folder, what this process has open."""
+    if path.is_symlink() and str(path).startswith(_OPEN):
+        return True
     return path.exists() and not path.is_file()
 
 

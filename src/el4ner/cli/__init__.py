@@ -6,11 +6,8 @@ for wrong usage, 3 for a run with failures under --strict, 130 after an interrup
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
-from contextlib import suppress
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +16,7 @@ from typer.core import TyperCommand
 
 from el4ner.cli import annotate, audit, check, compare, data, demo, errors, evaluate, experts, look, plot, tune, update
 from el4ner.cli.console import Warnings, out, say
+from el4ner.cli.streams import guard, let_go
 from el4ner.cli.verbose import VERBOSE, listen
 from el4ner.errors import El4nerError
 from el4ner.files import at_home
@@ -116,11 +114,7 @@ def _sets() -> None:
 
 def main() -> None:
     """The console entry point."""
-    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # closed by whoever started us
-    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a character shall not end a run
+    guard()
     warnings.showwarning = Warnings()
     try:
         app()
@@ -130,7 +124,7 @@ def main() -> None:
     except BrokenPipeError:
         raise  # whoever reads has enough
     except OSError as error:  # a full disk behind standard output, say
-        with suppress(OSError):
-            say(f"error: {error.filename or 'standard output'}: {error.strerror or error}", "red")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is buffered is not tried again at the end
+        where = error.filename or "standard output"
+        say(f"error: {where}: cannot be used ({error.strerror or error}); see where it leads, and run again", "red")
+        let_go(1)
         sys.exit(1)

@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from el4ner.cli.streams import let_go
 from el4ner.text.printable import one_line, printable
 
 
@@ -26,8 +27,11 @@ err = Printer(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def say(line: str, style: str = "") -> None:
-    """One line on standard error, however long."""
-    err.print(Text(one_line(line, 4000), style=style), soft_wrap=True)
+    """One line on standard error, however long. Where nobody can be told, nothing is wrong."""
+    try:
+        err.print(Text(one_line(line, 4000), style=style), soft_wrap=True)
+    except OSError:
+        let_go(2)
 
 
 class Warnings:

@@ -9,8 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from el4ner.cli.streams import let_go
 from el4ner.errors import DataError
-from el4ner.files import is_special, lock, opened, write_whole
+from el4ner.files import as_open, behind, claimed, is_special, write_whole
 from el4ner.text.printable import printable
 
 
@@ -28,35 +29,33 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
         shown = sys.stdout.isatty()  # lines are data, but a terminal would obey what is in them
         yield (lambda line: write(printable(line))) if shown else write
         return
-    part = path if is_special(path) else Path(f"{path}.part")
+    target = path if is_special(path) else behind(path)
+    part = path if is_special(path) else Path(f"{target}.part")
     for given in inputs:
         if given is not None and any(_same(given, file) for file in (path, part)):
             raise DataError(f"{path}: this run reads it, and would overwrite it; give another file to -o")
     with _explained(path):
         if path.is_dir():
             raise IsADirectoryError(0, "this is a folder")
-        stream = part.open("wb") if part == path else _locked(part, path)
+        stream = part.open("ab") if part == path else _emptied(part, target, path)
     try:
         yield _writer(stream, path)
         with _explained(path):
             if part != path:
-                part.replace(path)
+                part.replace(target)
     finally:
         with suppress(OSError):  # what could not be written was told when it was tried
             stream.close()
 
 
-def _locked(part: Path, path: Path) -> IO[bytes]:
-    """The part, emptied, once no other run holds it."""
-    while True:
-        stream = opened(part)
-        if not lock(stream):
-            stream.close()
-            raise DataError(f"{path}: another run is writing it; wait for it, or give another file to -o")
-        if part.exists() and os.path.samestat(part.stat(), os.fstat(stream.fileno())):
-            stream.truncate(0)
-            return stream
-        stream.close()  # the other run has just finished, and what we have opened is its file
+def _emptied(part: Path, target: Path, path: Path) -> IO[bytes]:
+    """The part, if no other run holds it, with the permissions of what it is to replace."""
+    stream = claimed(part)
+    if stream is None:
+        raise DataError(f"{path}: another run is writing it; wait for it, or give another file to -o")
+    stream.truncate(0)
+    as_open(part, target)
+    return stream
 
 
 def write_text(path: Path, text: str) -> None:
@@ -85,9 +84,7 @@ def _drop(stream: IO[bytes], start: int | None) -> None:
         if start is not None:
             os.ftruncate(stream.fileno(), start)
     with suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
+        let_go(stream.fileno())
 
 
 @contextmanager

@@ -31,7 +31,6 @@ from el4ner.formats.strict_json import load_values
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _BEGINS = re.compile(r'\{|\[\s*(?:\{|\[\s*"|"(?:[^"\\]|\\.)*+"\s*,\s*\{)')
-_OURS = frozenset(["tokens", "entities", "meta", "failed", "warnings"])  # beside the text and the id
 _EVIDENCE = frozenset(["el4ner", "decision", "ballots", "traces"])
 _USUAL = FileLayout()
 _IDS = 1_000_000  # ids that are remembered, to say which comes twice
@@ -158,8 +157,24 @@ def _meta(line: Line, record: Mapping[str, Any], layout: FileLayout) -> dict[str
     own = record.get("meta", {})
     if not isinstance(own, dict):
         raise line.error(f'"meta" is {_kind(record, "meta")}; give an object')
-    known = _OURS | {layout.text or "text", layout.id or "id"} | (_EVIDENCE if "el4ner" in record else frozenset())
+    known = _ours(record) | {layout.text or "text", layout.id or "id", "meta"}
     return {key: value for key, value in record.items() if key not in known} | own
+
+
+def _ours(record: Mapping[str, Any]) -> frozenset[str]:
+    """The keys under which stands what `el4ner annotate` writes, or a labelled text: not what others call so."""
+    failed, told = record.get("failed"), record.get("warnings")
+    ours = {
+        "entities": True,
+        "tokens": "text" not in record,
+        "failed": "entities" in record and isinstance(failed, dict) and _are_texts(failed.values()),
+        "warnings": "entities" in record and isinstance(told, list) and _are_texts(told),
+    } | dict.fromkeys(_EVIDENCE, record.keys() >= _EVIDENCE)
+    return frozenset(key for key, is_ours in ours.items() if is_ours)
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _advised(record: Mapping[str, Any], fault: str, advice: str) -> str:

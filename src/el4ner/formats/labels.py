@@ -24,17 +24,23 @@ def read_labels(path: str | Path) -> tuple[Label, ...]:
     content = _load(file)
     if isinstance(content, dict) and isinstance(content.get("labels"), dict | list):
         content = content["labels"]
-    if isinstance(content, list):
-        content = dict.fromkeys((name if isinstance(name, str) else "" for name in content), "")
-    if not isinstance(content, dict) or not content:
+    pairs = list(content.items()) if isinstance(content, dict) else _bare(content)
+    if not pairs:
         raise DataError(f"{file}: no labels; {_FORM}")
-    for name, description in content.items():
-        if not name.strip() or not isinstance(description, str):
-            raise DataError(f"{file}: {quoted(name)} is no label with a description; {_FORM}")
+    labels = []
+    for name, description in pairs:
+        if not isinstance(name, str) or not name.strip() or not isinstance(description, str):
+            raise DataError(f"{file}: {quoted(str(name))} is no label with a description; {_FORM}")
+        labels.append(Label(name, description))
     try:
-        return tidy_labels(Label(name, description) for name, description in content.items())
+        return tidy_labels(labels)
     except ValueError as error:
         raise DataError(f"{file}: {error}") from None
+
+
+def _bare(content: object) -> list[tuple[object, str]]:
+    """Names without descriptions."""
+    return [(name, "") for name in content] if isinstance(content, list) else []
 
 
 def names_labels(meta: Path) -> bool:

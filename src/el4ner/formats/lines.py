@@ -48,7 +48,7 @@ def read_lines(path: str | Path) -> Iterator[Line]:
 
     Lines end at a line feed, a carriage return or both: other separators of Unicode occur inside texts. A byte order
     mark at the start of a line is dropped. "-" is standard input. Raises `DataError` if the file cannot be opened or,
-    when a line's turn comes, is not UTF-8 or holds a null byte.
+    when a line's turn comes, cannot be read, is not UTF-8 or holds a null byte.
     """
     return _decode(*_open(path))
 
@@ -70,7 +70,7 @@ def _open(path: str | Path) -> tuple[str, AbstractContextManager[IO[bytes]]]:
 def _decode(file: str, opened: AbstractContextManager[IO[bytes]]) -> Iterator[Line]:
     offset = number = 0
     with opened as stream:
-        for raw in stream:
+        for raw in _raw(file, stream):
             if not offset:
                 _refuse_others(file, raw)
             at = offset
@@ -79,6 +79,13 @@ def _decode(file: str, opened: AbstractContextManager[IO[bytes]]) -> Iterator[Li
                 yield Line(file, number, _text(file, number, piece, at).removeprefix("\ufeff"))
                 at += len(piece) + 1
             offset += len(raw)
+
+
+def _raw(file: str, stream: IO[bytes]) -> Iterator[bytes]:
+    try:
+        yield from stream
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror}); check where it comes from") from None
 
 
 def _refuse_others(file: str, first: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Models and forks: what an engine holds (threads, locks, connections) does not come along into a forked process."""
+"""Forks: what an engine or a store holds (threads, locks, connections) does not come along into a forked process."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _NATIVE: WeakSet[object] = WeakSet()
 
 
 def in_its_process(opened_in: int, name: str) -> None:
-    """Raise `ModelError` where this process is not the one, by its number, in which a model was opened.
+    """Raise `ModelError` where this process is not the one, by its number, in which a model or a store was opened.
 
     A child that asked would wait for threads that only its parent has.
     """
     if os.getpid() != opened_in:
         raise ModelError(
-            f"{name}: this model was opened before the process was forked, and cannot be asked here; open the ensemble"
-            ' in each process, or start processes by "spawn"'
+            f"{name}: this was opened before the process was forked, and cannot be used here; open the ensemble in each"
+            ' process, or start processes by "spawn"'
         )
 
 

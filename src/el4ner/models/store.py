@@ -11,32 +11,23 @@ import json
 import os
 import sqlite3
 import time
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from el4ner.errors import DataError
-from el4ner.files import at_home, private, user_cache
+from el4ner.files import at_home, user_cache
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.models.constraint import fingerprint
-from el4ner.models.salvage import is_ours, readable_rows, set_aside
+from el4ner.models.forked import in_its_process, kept_in_forks
+from el4ner.models.salvage import NotOursError, mended
+from el4ner.models.store_file import FAULTS, PUT, check, connect, is_damage
 from el4ner.models.stored_reply import checksum, dump_row, load_row, whole_number
 
-_MIGRATIONS = (
-    "CREATE TABLE replies (key BLOB PRIMARY KEY, model TEXT NOT NULL, reply TEXT NOT NULL, prompt INTEGER NOT NULL,"
-    " generated INTEGER NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE models (settings BLOB, identity TEXT, context INTEGER NOT NULL, used REAL NOT NULL,"
-    " PRIMARY KEY (settings, identity)) WITHOUT ROWID",
-    "CREATE TABLE counts (key BLOB PRIMARY KEY, tokens INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID",
-    "ALTER TABLE replies ADD COLUMN sum INTEGER",  # CRC-32 of key and reply; rows of before have none
-)
-_PUT = "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?)"
 _LOOKUP = 500  # keys a query: below SQLite's limit on parameters
-_TRIES = 100  # at the switch to write-ahead mode, 50 ms apart
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +41,33 @@ class Holding:
 
 
 class Store:
-    """Replies by content. `Store.open(path)` makes the file when there is none."""
+    """Replies by content. `Store.open(path)` makes the file when there is none.
+
+    What cannot be read is not known. Where the file itself is damaged, it is mended with what can still be read of it,
+    and a warning says so. All methods raise `DataError` where the file cannot be used any more, and `ModelError` in a
+    process that was forked since.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
         self._lock = Lock()  # threads may share a store, but SQLite's transactions belong to the connection
+        self._opened_in = os.getpid()
+        self._checked = False  # once a row could not be read
+        kept_in_forks(self)  # SQLite must not even close a connection that came along
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
         """Open or make a store. Raises `DataError` where the file is no store of this version or cannot be written."""
         path = at_home(path)
         try:
-            return cls(path, _connected(path))
-        except (OSError, sqlite3.Error, OverflowError) as error:
-            if isinstance(error, sqlite3.DatabaseError) and _damaged(error) and is_ours(path):
-                return cls(path, _renewed(path))
+            try:
+                return cls(path, connect(path))
+            except FAULTS as error:
+                if not is_damage(error):
+                    raise
+                return cls(path, _mended(path, error))
+        except (OSError, *FAULTS) as error:
             raise DataError(
                 f"{path}: cannot be used as a reply store ({error}); give another file or --no-store"
             ) from error
@@ -73,123 +75,141 @@ class Store:
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         """The replies that are known, by key. A row that cannot be read, or was changed by a fault, is not known."""
         rows = self._rows("key, CAST(reply AS BLOB), sum FROM replies", keys)
-        loaded = ((key, load_row(key, reply, sum_)) for key, reply, sum_ in rows)
-        return {key: reply for key, reply in loaded if reply is not None}
-
-    def _rows(self, what: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
-        """The rows of these keys; where a part of the file is damaged, those that can be read one by one."""
-        for at in range(0, len(keys), _LOOKUP):
-            yield from self._part(what, keys[at : at + _LOOKUP])
-
-    def _part(self, what: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
-        marks = ",".join("?" * len(keys))
-        try:
-            with self._lock, self._told():
-                return self._connection.execute(f"SELECT {what} WHERE key IN ({marks})", keys).fetchall()
-        except DataError as error:
-            if not _damaged(error.__cause__):
-                raise
-            return [row for key in keys for row in self._part(what, [key])] if len(keys) > 1 else []
+        loaded = {key: load_row(key, reply, sum_) for key, reply, sum_ in rows}
+        known = {key: reply for key, reply in loaded.items() if reply is not None}
+        if len(known) < len(loaded) and not self._checked:
+            self._checked = True
+            self._do(check)
+        return known
 
     def read_only(self) -> Store:
         """The same replies; new ones are not kept."""
-        return _ReadOnlyStore(self.path, self._connection)
+        return _ReadOnlyStore(self)
 
     def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
         """Keep replies, all or none; those that failed are left out. Raises `DataError` where the disk is full, say."""
-        now = int(time.time())
-        rows = [
-            (
-                key,
-                model,
-                kept := dump_row(reply),
-                reply.usage.prompt,
-                reply.usage.generated,
-                now,
-                checksum(key, kept.encode()),
-            )
-            for key, reply in replies
-            if reply.outcome is not Outcome.FAILED
-        ]
-        self._write(_PUT, rows)
+        now, name = int(time.time()), _plain(model)
+        self._write("replies", [_row(*one, name, now) for one in replies if one[1].outcome is not Outcome.FAILED])
 
     def put_model(self, settings: bytes, identity: str, context: int) -> None:
         """Keep what a model with these settings (a digest) calls itself, and its context in tokens."""
-        self._write("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?)", [(settings, identity, context, time.time())])
+        self._write("models", [(settings, _plain(identity), context, time.time())])
 
     def get_model(self, settings: bytes) -> tuple[str, int] | None:
         """Identity and context of the model that was last at work with these settings, of those that have replies."""
         query = (
-            "SELECT identity, context FROM models WHERE settings = ?"
+            "SELECT identity, context FROM models WHERE settings = ? AND typeof(context) = 'integer'"
             " AND EXISTS (SELECT 1 FROM replies WHERE model = identity) ORDER BY used DESC LIMIT 1"
         )
-        with self._lock, self._told():
-            found: tuple[str, int] | None = self._connection.execute(query, (settings,)).fetchone()
+        found: tuple[str, int] | None = self._do(lambda opened: opened.execute(query, (settings,)).fetchone())
         return found
 
     def put_counts(self, identity: str, counts: Iterable[tuple[str, int]]) -> None:
         """Keep how many tokens of a model texts have."""
         now = int(time.time())
-        rows = [(_text_key(identity, text), tokens, now) for text, tokens in counts]
-        self._write("INSERT OR REPLACE INTO counts VALUES (?, ?, ?)", rows)
+        self._write("counts", [(_text_key(identity, text), tokens, now) for text, tokens in counts])
 
     def get_counts(self, identity: str, texts: Sequence[str]) -> dict[str, int]:
         """The counts that are known, by text."""
         keys = {_text_key(identity, text): text for text in texts}
-        return {keys[key]: tokens for key, tokens in self._rows("key, tokens FROM counts", list(keys))}
-
-    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        with self._lock, self._told():
-            try:
-                with self._connection:
-                    self._connection.executemany(statement, rows)
-            except sqlite3.DatabaseError as error:
-                if not _damaged(error):
-                    raise
-                self._connection.close()
-                self._connection = _renewed(self.path)
-                with self._connection:
-                    self._connection.executemany(statement, rows)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise DataError(
-                f"{self.path}: the reply store cannot be used any more ({error}); what it held before is kept:"
-                " make room, or see who else uses it, and run again"
-            ) from error
+        rows = self._rows("key, tokens FROM counts", list(keys))
+        return {keys[key]: tokens for key, tokens in rows if isinstance(tokens, int)}
 
     def holdings(self) -> list[Holding]:
         """What is held, by model, most replies first."""
-        query = "SELECT model, COUNT(*), SUM(prompt), SUM(generated) FROM replies GROUP BY model ORDER BY 2 DESC"
-        with self._lock, self._told():
-            return [Holding(str(row[0]), *map(whole_number, row[1:])) for row in self._connection.execute(query)]
+        query = "SELECT model, COUNT(*), TOTAL(prompt), TOTAL(generated) FROM replies GROUP BY model ORDER BY 2 DESC"
+        rows = self._do(lambda opened: opened.execute(query).fetchall())
+        return [Holding(str(row[0]), *map(whole_number, row[1:])) for row in rows]
 
     def unreadable(self) -> int:
-        """How many rows cannot be read: what they held is asked again."""
+        """How many rows cannot be read: what they held is asked again. A damaged file is mended first."""
+        self._do(check)
         query = "SELECT key, CAST(reply AS BLOB), sum FROM replies"
-        with self._lock, self._told():
-            return sum(load_row(*row) is None for row in self._connection.execute(query))
+        return self._do(lambda opened: sum(load_row(*row) is None for row in opened.execute(query)))
 
     def prune(self, older_than_days: float) -> int:
         """Forget replies older than so many days and give the space back; how many were forgotten."""
-        limit = time.time() - older_than_days * 86400
-        with self._lock, self._told():
-            with self._connection:
-                gone = self._connection.execute("DELETE FROM replies WHERE created <= ?", (limit,)).rowcount
-                self._connection.execute("DELETE FROM models WHERE used <= ?", (limit,))
-                self._connection.execute("DELETE FROM counts WHERE used <= ?", (limit,))
-            self._connection.execute("VACUUM")
-        return gone
+        limit = (time.time() - older_than_days * 86400,)
+
+        def prune(opened: sqlite3.Connection) -> int:
+            with opened:
+                gone = opened.execute("DELETE FROM replies WHERE created <= ?", limit).rowcount
+                opened.execute("DELETE FROM models WHERE used <= ?", limit)
+                opened.execute("DELETE FROM counts WHERE used <= ?", limit)
+            opened.execute("VACUUM")
+            return gone
+
+        return self._do(prune)
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file; in a forked process, leave it to the one that has opened it."""
+        if os.getpid() == self._opened_in:
+            self._connection.close()
+
+    def _rows(self, what: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        for at in range(0, len(keys), _LOOKUP):
+            yield from self._part(what, keys[at : at + _LOOKUP])
+
+    def _part(self, what: str, keys: Sequence[bytes]) -> list[tuple[Any, ...]]:
+        query = f"SELECT {what} WHERE key IN ({','.join('?' * len(keys))})"
+        return self._do(lambda opened: opened.execute(query, keys).fetchall())
+
+    def _write(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+        def write(opened: sqlite3.Connection) -> None:
+            with opened:
+                opened.executemany(PUT[table], rows)
+
+        self._do(write)
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Work on the file; where that finds it damaged, mend it and do the work again."""
+        in_its_process(self._opened_in, str(self.path))
+        with self._lock:
+            try:
+                try:
+                    return work(self._connection)
+                except FAULTS as error:
+                    if not is_damage(error):
+                        raise
+                    self._connection.close()
+                    self._connection = _mended(self.path, error)
+                    return work(self._connection)
+            except (OSError, *FAULTS) as error:
+                raise DataError(
+                    f"{self.path}: the reply store cannot be used any more ({error}); what it held before is kept:"
+                    " make room, or see who else uses it, and run again"
+                ) from error
+
+
+def _mended(path: Path, damage: Exception) -> sqlite3.Connection:
+    """The store, opened again. Raises the damage itself where the file is none of ours."""
+    try:
+        return mended(path)
+    except NotOursError:
+        raise damage from None
+
+
+def _row(key: bytes, reply: Reply, model: str, now: int) -> tuple[object, ...]:
+    kept, usage = dump_row(reply), reply.usage
+    return key, model, kept, usage.prompt, usage.generated, now, checksum(key, kept.encode())
+
+
+def _plain(identity: str) -> str:
+    """What a model calls itself, as UTF-8 can say it."""
+    return identity.encode("utf-8", "replace").decode()
 
 
 class _ReadOnlyStore(Store):
+    def __init__(self, whole: Store) -> None:
+        super().__init__(whole.path, whole._connection)
+        self._whole = whole
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return self._whole._do(work)  # its lock, and its connection, which changes where it is mended
+
+    def close(self) -> None:
+        """It is the whole one's to close."""
+
     def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
         """Keeps nothing."""
 
@@ -211,69 +231,3 @@ def key(identity: str, request: Request) -> bytes:
 
 def _text_key(identity: str, text: str) -> bytes:
     return hashlib.sha256(json.dumps([identity, text]).encode()).digest()[:16]
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to write-ahead mode. SQLite does not wait for the lock here: two who open a file must try again."""
-    for left in reversed(range(_TRIES)):
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError:
-            if not left:
-                raise
-            time.sleep(0.05)
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables up to date, all steps or none: other processes may open the same new file at the same time."""
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        (done,) = connection.execute("PRAGMA user_version").fetchone()
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if ("replies" not in tables) if done else tables:
-            raise sqlite3.DatabaseError("it is the database of another program")
-        if done > len(_MIGRATIONS):
-            raise sqlite3.DatabaseError("it was written by a newer version of el4ner")
-        for number, step in enumerate(_MIGRATIONS[done:], done + 1):
-            connection.execute(step)
-            connection.execute(f"PRAGMA user_version = {number}")
-
-
-def _damaged(error: BaseException | None) -> bool:
-    """Whether SQLite says that the file is not as it was written."""
-    words = str(error)
-    return isinstance(error, sqlite3.DatabaseError) and any(
-        said in words for said in ("malformed", "not a database", "decode to UTF-8", "disk I/O error", "out of range")
-    )
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    if str(path) != ":memory:":
-        private(path.parent)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its -wal and -shm are made as private as it is
-    connection = sqlite3.connect(path, timeout=60, check_same_thread=False)
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-    try:
-        _migrate(connection)
-        _write_ahead(connection)
-        connection.execute("PRAGMA synchronous=NORMAL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _renewed(path: Path) -> sqlite3.Connection:
-    """A new store in place of a damaged one, with what could still be read of it; says so."""
-    aside = set_aside(path)
-    connection = _connected(path)
-    sound = [(k, m, r.decode(), *more) for k, m, r, *more in readable_rows(aside) if load_row(k, r, more[-1])]
-    with connection:
-        connection.executemany(_PUT, sound)
-    warnings.warn(
-        f"the reply store was damaged: {len(sound):,} replies were saved from it, the others are asked again; the"
-        f" damaged file is {aside}",
-        stacklevel=2,
-    )
-    return connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from math import isfinite
 from zlib import crc32
 
 from el4ner.models.base import Outcome, Reply, Token, Usage
@@ -35,6 +36,6 @@ def checksum(key: bytes, row: bytes) -> int:
     return crc32(row, crc32(key))
 
 
-def whole_number(number: object) -> int:
-    """A count of a table, 0 where a fault has made something else of it."""
-    return number if isinstance(number, int) else 0
+def whole_number(total: float) -> int:
+    """A sum over a table; 0 where a fault has made something infinite of it."""
+    return int(total) if isfinite(total) else 0

@@ -70,6 +70,7 @@ def _names(recipe: Recipe, made: list[Expert]) -> dict[str, str]:
 def _link(source: Path, target: Path) -> None:
     with whole(target) as part:
         try:
+            part.unlink()
             os.link(source.resolve(), part)
         except OSError:
             shutil.copyfile(source, part)
