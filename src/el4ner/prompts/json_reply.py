@@ -166,6 +166,7 @@ def _entry(entry: object, labels: Collection[str]) -> Iterator[Item]:
         keys = {str(key).casefold(): key for key in entry}
         kind = next((k for k in _TYPES if k in keys and _is_label(entry[keys[k]], labels)), None)
         kind = kind or next((k for k in _TYPES if k in keys and k != "entity"), None)
+        kind = kind or next((k for k, key in keys.items() if _is_label(entry[key], labels)), None)
         name = next((k for k in _TEXTS if k in keys and k != kind and isinstance(entry[keys[k]], str)), None)
         said = entry[keys[kind]] if kind is not None else None
         if name is not None:

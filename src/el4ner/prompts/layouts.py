@@ -28,7 +28,8 @@ _EDGES = " \t\"'‘’“”«»「」『』`*_.。!~|/\\–—•-"
 _KEY = re.compile(
     r"/?(?:entity|entities|names?|text|span|mention|type|label|category|class|item|value)"
     r"(?:[ _](?:type|name|text|\d+))?"
-    r"|(?:this|it|that) is(?: an?| the)?|first|second|third|then|next|also|finally|and|li|td|tr|\d{1,3}",
+    r"|(?:this|it|that) is(?: an?| the)?|(?:refers? |tagged |labell?ed |classified )?(?:is|are|as|to)(?: an?| the)?"
+    r"|an?|the|es una?|\d+[-–:]\d+|first|second|third|then|next|also|finally|and|li|td|tr|table|tbody|\d{1,3}",
     re.IGNORECASE,
 )
 _ADDED = re.compile(r"['’]s?$|^(?:and|the|also|then|first|next|finally)\s|\s(?:is|as)(?: an?| the)?$", re.IGNORECASE)
@@ -36,9 +37,13 @@ _TAG = re.compile(
     r"<(?P<tag>\w+)(?:[^<>\"']{0,40}[\"'](?P<type>[^<>\"']{1,80})[\"'][^<>]{0,80})?>"
     r"(?P<name>[^<>]{1,300})</(?P=tag)>"
 )
+_TAGGED = re.compile(r"(?P<token>\S+)[\s|:]+(?:(?P<part>[BIESLU])-(?P<label>\S+)|O)", re.IGNORECASE)
+_TOKENS = 0.8  # share of the lines that are a token and its tag, where a reply is a list of these
+_VERB = re.compile(r"\s(?:is|are|was|were|refers|denotes|names|means|as|tagged|labell?ed|classified)\b.{0,40}$")
 _SIGNS = re.compile(r"^\W+|\W+$")
+_BOLD = re.compile(r"(\*\*|__|`)([^*_`\n]{1,300})\1")
 _MARKUP = re.compile(
-    r"\*\*|__|`|^\s{0,8}#{1,6}\s|\\(?:textbf|textit|emph|text)(?=\{)|</?(?:li|ul|ol|b|i|em|strong|p|td|tr|br)\s{0,8}/?>",
+    r"\*\*|__|`|^\s{0,8}#{1,6}\s|\\(?:textbf|textit|emph|text)(?=\{)|\\item\b|</?(?:li|ul|ol|b|i|em|strong|p|td|tr|br)\s{0,8}/?>",
     re.MULTILINE,
 )
 
@@ -68,7 +73,9 @@ def other_layouts(text: str, labels: Collection[str], shown: str) -> list[Item]:
     if len(text) > _LONGEST:
         return []
     types, known = TypeNames.of(labels), _looking(shown)
-    plain = _MARKUP.sub("", text.replace("\\n", "\n"))
+    plain = _MARKUP.sub("", _BOLD.sub(r"“\2”", text.replace("\\n", "\n")))
+    if tokens := list(_tokens(plain, types)):
+        return tokens
     if tagged := list(_tags(plain, types)):
         return tagged
     try:
@@ -103,6 +110,21 @@ def _tags(text: str, types: TypeNames) -> Iterator[Item]:
             yield Item(match["name"].strip(), label)
 
 
+def _tokens(text: str, types: TypeNames) -> Iterator[Item]:
+    """A token a line with its tag: `Anna B-person`, `Berg I-person`, `of O`."""
+    rows = [match for line in text.split("\n") if (match := _TAGGED.fullmatch(line.strip()))]
+    if not any(row["label"] for row in rows) or len(rows) < _TOKENS * text.strip().count("\n"):
+        return
+    name, label = list[str](), ""
+    for row in (*rows, None):
+        if name and (row is None or row["part"] is None or row["part"] in "BSbs"):
+            if kind := types.get(label):
+                yield Item(" ".join(name), kind)
+            name = []
+        if row is not None and row["label"]:
+            name, label = [*name, row["token"]], row["label"]
+
+
 def _words(line: str, types: TypeNames, known: Callable[[str], bool]) -> Iterator[_Word]:
     at = 0
     for start, end, label in types.in_places(line):
@@ -131,7 +153,7 @@ def _parts(text: str, known: Callable[[str], bool]) -> Iterator[_Word]:
 
 def _name(said: str, known: Callable[[str], bool]) -> str:
     """The name that a string is, in the end without a word that leads in, or a genitive's end; "" if it is none."""
-    for name in (said, _LEAD.sub("", said, count=1), _ADDED.sub("", said), _SIGNS.sub("", said)):
+    for name in (said, _LEAD.sub("", said, count=1), _ADDED.sub("", said), _SIGNS.sub("", said), _VERB.sub("", said)):
         if known(name.strip()) and any(map(str.isalnum, name)):
             return name.strip()
     return ""

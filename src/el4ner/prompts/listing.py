@@ -61,7 +61,11 @@ def read_listing(reply: Reply, labels: Collection[str], shown: str = "") -> list
     if said := _REMARK.search(text):
         text = text[: said.start()]
     items = _canonical(reply, start, start + len(text), labels)
-    return _distinct(_better(items, text, labels, shown) if labels and shown else items)
+    if not (labels and shown):
+        return _distinct(items)
+    marked = [f"({label})" for label in labels]  # in a name: the text again, with types strewn in
+    items = [item for item in items if not any(m in item.text for m in marked) or ground(shown, item.text)]
+    return _distinct(_better(items, text, labels, shown))
 
 
 def _better(items: Sequence[Item], text: str, labels: Collection[str], shown: str) -> Sequence[Item]:

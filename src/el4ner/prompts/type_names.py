@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 _EDGES = " \t\n\"'“”‘’«»「」『』`*_.。,，;:："
-_BEFORE = re.compile(r"(?:[^\w\s]|_|(?:^|\W)(?:is|as|be|an?|the|type)|[是为])$", re.IGNORECASE)
+_WORDS = r"is|are|was|as|be|an?|the|type|to|es|est|ist|una?|une|uno|eine?|el|la|le|der|die|das"
+_BEFORE = re.compile(rf"(?:[^\w\s]|_|(?:^|\W)(?:{_WORDS})|[是为])\s*$|\t\s*$|\s{{2}}$", re.IGNORECASE)
+_OPENED = re.compile(r"[\[({<]$")
 _DENIED = re.compile(
     r"(?:\b(?:not|no|isn['’]t|nor|neither|instead of|rather than)\b|不是)[^,;.:]{0,12}$", re.IGNORECASE
 )
@@ -31,7 +33,7 @@ class TypeNames:
                 said.setdefault(other, set()).add(label)
         names |= {other: owners.pop() for other, owners in said.items() if len(owners) == 1 and other not in names}
         either = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)"
-        return cls(names, re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])", re.IGNORECASE))
+        return cls(names, re.compile(rf"(?:(?<![^\W_])|(?<=[是为]))(?:{either})(?![^\W_])", re.IGNORECASE))
 
     def get(self, said: str) -> str | None:
         """The type that a string is, apart from marks around it; None if it is none."""
@@ -41,9 +43,10 @@ class TypeNames:
         """Where types stand as types: at an end of the line, next to a mark, or behind "is a"; and not denied."""
         for match in self.pattern.finditer(line):
             start, end = match.span()
-            before, behind = line[max(0, start - _NEAR) : start].rstrip(), line[end : end + _NEAR].lstrip()
-            led = _BEFORE.search(before) if before else start <= _NEAR
-            if led and (not behind or not behind[0].isalnum()) and not _DENIED.search(before):
+            before, behind = line[max(0, start - _NEAR) : start], line[end : end + _NEAR].lstrip()
+            led = _BEFORE.search(before) if before.strip() else start <= _NEAR
+            ends = not behind or not behind[0].isalnum() or _OPENED.search(before)
+            if led and ends and not _DENIED.search(before):
                 yield start, end, self.names[match[0].casefold()]
 
 
