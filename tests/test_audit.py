@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from fakes import LABELS, POOL, ensemble, example
 from knowing import knowing
 from test_cli import ASK, Run, Scripted, model, run, work
@@ -38,7 +39,7 @@ def test_what_nobody_finds_is_suspect_by_how_many_do_not_and_how_much_they_find_
     )
     suspects = audit(ensemble(knowing(), knowing(), pool=pool))
     assert [(s.example.id, s.pair.kind) for s in suspects] == [("2", Kind.MISSED)]
-    assert suspects[0].sureness == 2 / 3 * 2 / 3
+    assert suspects[0].sureness == pytest.approx(4 / 9)
     record = suspects[0].record()
     assert record["found"] is None
     assert record["kind"] == "missed"

@@ -29,7 +29,7 @@ from el4ner.cli.options import (
     file_layout,
     open_store,
 )
-from el4ner.cli.output import lines_to, write_text
+from el4ner.cli.output import expect_place, lines_to, write_text
 from el4ner.files import at_home
 
 if TYPE_CHECKING:
@@ -101,14 +101,16 @@ def annotate(
     if html is not None and output is not None and html.resolve() == output.resolve():
         raise typer.BadParameter("the page would overwrite the lines: give another file to --html", param_hint="--html")
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, at_home(recipe)]
+    expect_place(output)
+    examples, texts = read_pool(pool, labels), begun(documents)  # slips are told before models are opened
     kept = open_store(store, no_store, replay)
-    with opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner:
+    with opened(recipe, examples, kept, replay, allow_env) as ner:
         if dry_run:
-            tell_forecast(ner, documents, kept)
+            tell_forecast(ner, texts, kept)
             return
         budget = Allowance(max_tokens, max_seconds)
         tally, began = Tally(), time.perf_counter()
-        annotations = tally.counting(watched(ner.annotate(budget.within(documents, ner)), ner, limit))
+        annotations = tally.counting(watched(ner.annotate(budget.within(texts, ner)), ner, limit))
         shown: list[Annotation] = []
         with _interruptible(no_store), suppress(Spent), lines_to(output, inputs) as write:
             for annotation in annotations:
@@ -160,6 +162,12 @@ def _documents(files: Sequence[Path], format: str | None, layout: FileLayout) ->
         if str(file) != "-" and (file.is_dir() or not file.exists()):
             read_documents(file)  # raises, and says what is wrong
     return chain.from_iterable(_texts(file, format, layout) for file in files)
+
+
+def begun(documents: Iterator[Document]) -> Iterator[Document]:
+    """The same texts, of which the first is read at once."""
+    first = list(islice(documents, 1))
+    return chain(first, documents)
 
 
 def _texts(file: Path, format: str | None, layout: FileLayout) -> Iterator[Document]:

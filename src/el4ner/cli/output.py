@@ -15,6 +15,12 @@ from el4ner.files import as_open, behind, claimed, is_special, write_whole
 from el4ner.text.printable import printable
 
 
+def expect_place(path: Path | None) -> None:
+    """Raises `DataError` where a file could not stand at `path`: sooner than at the first line."""
+    if path is not None and str(path) != "-" and not path.parent.is_dir():
+        raise DataError(f"{path}: cannot be written, there is no folder {path.parent}; make it first")
+
+
 @contextmanager
 def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[Callable[[str], None]]:
     """What writes a line, as UTF-8 and at once: to standard output, or to `path` + ".part", renamed at the end.

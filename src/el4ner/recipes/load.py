@@ -112,6 +112,10 @@ def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
         if homes := [home for home, keys in known.items() if last in keys]:
             return f"{key!r} has no place there; it belongs to {' or '.join(homes)}"
         return f"unknown key {key!r}{did_you_mean(last, set().union(*known.values()))}"
+    if kind in ("tuple_type", "list_type"):
+        return f"{key}: a list of tables; write [[{key}]] above each"
+    if kind == "missing":
+        return f"{key}: it is missing; add it"
     told = message.removeprefix("Value error, ")
     return f"{key}: {told}" if key else told
 

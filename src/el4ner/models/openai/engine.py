@@ -155,6 +155,8 @@ class OpenAIModel:
                 return read_reply(await self._ask(request, card), request, self.settings.thinking)
             except httpx2.HTTPError as error:
                 said = one_line(error)
+                if "connection" in said.casefold():  # which of several servers is down?
+                    said = f"{self.settings.address.origin}: {said}"
                 if (tokens := too_long(error)) is None:
                     return Reply("", Outcome.FAILED, error=said)
                 if tokens >= _LEAST:  # less is a slip, or a server that would have nobody ask it
