@@ -357,8 +357,9 @@ CUP = "🏆".encode()
         ("a b", {"tokens": ["a", " b"], "token_logprobs": [None, -1.0]}, 2, []),
         ("a b", [1, 2], 2, []),
         ("a b", None, 2, []),
+        ("a\ud800", {"content": []}, 0, []),
     ],
-    ids=["lists", "content", "stop", "overlap", "bytes", "merged", "gap", "short", "null", "strange", "none"],
+    ids=["lists", "content", "stop", "overlap", "bytes", "merged", "gap", "short", "null", "strange", "none", "half"],
 )
 def test_tokens_make_up_the_text_or_are_none(text: str, logprobs: Any, generated: int, tokens: list[str]) -> None:
     reply, _ = ask(said(text, logprobs, generated))

@@ -149,7 +149,7 @@ def tokens_of(logprobs: object, text: str, generated: int) -> tuple[Token, ...]:
     is not ASCII has tokens only if as many are listed as were generated.
     """
     try:
-        pieces = _pieces(logprobs)
+        pieces, left = _pieces(logprobs), text.encode()  # half a character is no token's text
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         return ()
     if not all(math.isfinite(logprob) for _, logprob in pieces):  # not told
@@ -157,7 +157,7 @@ def tokens_of(logprobs: object, text: str, generated: int) -> tuple[Token, ...]:
     if len(pieces) < generated and not text.isascii():
         return ()
     decoder = getincrementaldecoder("utf-8")()
-    tokens, left = [], text.encode()
+    tokens = []
     for piece, logprob in pieces:
         if not left:
             break
