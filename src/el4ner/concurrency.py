@@ -47,7 +47,8 @@ def ahead(work: Callable[[T], R], items: Iterable[T], depth: int) -> Iterator[R]
     An exception, of the items or of the work, comes in its turn: after the results of what was before it.
     """
     if depth == 1:
-        yield from map(work, items)
+        for item in items:
+            yield work(item)
         return
     jobs: deque[_Job[R]] = deque()
     rest, failure = iter(items), None

@@ -20,9 +20,9 @@ _MOST = 2_000  # strings that are looked for: what is longer is no list of a pas
 _LONGEST_NAME = 300
 _PROSE = 5  # words: so long a string that is the whole text is its echo
 _LIST = r"[;；,，、]|\s(?:and|und|et|y|&)\s|\s?[和及]\s?"
-_PART = re.compile(rf"((?:\s*(?:{_LIST}|[|\t()\[\]{{}}<>（）［］【】=:：→⇒#\"“”«»]|\s[-–—~/]+\s|[-=]+>))+\s*)")
+_PART = re.compile(rf"((?:\s*(?:{_LIST}|[|\t()\[\]{{}}<>（）［］【】「」『』=:：→⇒#\"“”«»]|\s[-–—~/]+\s|[-=]+>))+\s*)")
 _JOINS = re.compile(_LIST)
-_OPENS = re.compile(r"[\[{<\"“«【［(（]")
+_OPENS = re.compile(r"[\[{<\"“«【［(（「『]")
 _LEAD = re.compile(r"[\s>+*•·#_`~|–—-]*(?:\(?\d{1,3}[.):、）]\s{0,8})?")
 _EDGES = " \t\"'‘’“”«»「」『』`*_.。!~|/\\–—•-"
 _KEY = re.compile(
@@ -32,15 +32,15 @@ _KEY = re.compile(
     r"|an?|the|es una?|\d+[-–:]\d+|first|second|third|then|next|also|finally|and|li|td|tr|table|tbody|\d{1,3}",
     re.IGNORECASE,
 )
-_ADDED = re.compile(r"['’]s?$|^(?:and|the|also|then|first|next|finally)\s|\s(?:is|as)(?: an?| the)?$", re.IGNORECASE)
+_ADDED = re.compile(r"['’]s?$|^(?:and|also|then|first|next|finally)\s|\s(?:is|as)(?: an?| the)?$", re.IGNORECASE)
 _TAG = re.compile(
     r"<(?P<tag>\w+)(?:[^<>\"']{0,40}[\"'](?P<type>[^<>\"']{1,80})[\"'][^<>]{0,80})?>"
     r"(?P<name>[^<>]{1,300})</(?P=tag)>"
 )
 _TAGGED = re.compile(r"(?P<token>\S+)[\s|:]+(?:(?P<part>[BIESLU])-(?P<label>\S+)|O)", re.IGNORECASE)
 _TOKENS = 0.8  # share of the lines that are a token and its tag, where a reply is a list of these
-_VERB = re.compile(r"\s(?:is|are|was|were|refers|denotes|names|means|as|tagged|labell?ed|classified)\b.{0,40}$")
-_SIGNS = re.compile(r"^\W+|\W+$")
+_VERB = re.compile(r"\s(?:is|are|was|were|refers|denotes|names|means|as|tagged|labell?ed|classified)\b.{0,40}$|[是为]$")
+_SIGNS = re.compile(r"^[^\w$€£¥₹%°§@+−-]+|[^\w$€£¥₹%°+)]+$")
 _BOLD = re.compile(r"(\*\*|__|`)([^*_`\n]{1,300})\1")
 _MARKUP = re.compile(
     r"\*\*|__|`|^\s{0,8}#{1,6}\s|\\(?:textbf|textit|emph|text)(?=\{)|\\item\b|</?(?:li|ul|ol|b|i|em|strong|p|td|tr|br)\s{0,8}/?>",
@@ -73,7 +73,7 @@ def other_layouts(text: str, labels: Collection[str], shown: str) -> list[Item]:
     if len(text) > _LONGEST:
         return []
     types, known = TypeNames.of(labels), _looking(shown)
-    plain = _MARKUP.sub("", _BOLD.sub(r"“\2”", text.replace("\\n", "\n")))
+    plain = _MARKUP.sub(" ", _BOLD.sub(r"“\2”", text.replace("\\n", "\n")))
     if tokens := list(_tokens(plain, types)):
         return tokens
     if tagged := list(_tags(plain, types)):
@@ -137,7 +137,7 @@ def _words(line: str, types: TypeNames, known: Callable[[str], bool]) -> Iterato
 def _parts(text: str, known: Callable[[str], bool]) -> Iterator[_Word]:
     """What stands between two types: as a whole, where that is in the text, else in parts."""
     lead = text[: len(text) - len(text.lstrip(_EDGES + "()[]{}<>:,;=#"))]
-    if name := _name(text.strip(_EDGES + "()[]{}<>:,;=#（）［］【】：，；"), known):
+    if name := _name(text.strip(_EDGES + "()[]{}<>:,;=#（）［］【】「」『』：，；"), known):
         yield _Word("name", name, bool(_JOINS.search(lead)), bool(_OPENS.search(lead)))
         return
     between, *rest = "", *_PART.split(text)

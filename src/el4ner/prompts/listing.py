@@ -9,7 +9,7 @@ where this way of writing finds no type.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from el4ner.models.base import Outcome, Reply
@@ -36,6 +36,7 @@ _NOTHING = re.compile(
 )
 _BLANK = re.compile(r"[\s()\[\]{}\-–—.∅/\"']+")
 _MARKS = " \t\r*_`#\"'.。()[]-•"
+_NEAR = 100  # characters between a name and its type
 _FEW = 40  # lines that say "none", one a type
 
 
@@ -65,7 +66,23 @@ def read_listing(reply: Reply, labels: Collection[str], shown: str = "") -> list
         return _distinct(items)
     marked = [f"({label})" for label in labels]  # in a name: the text again, with types strewn in
     items = [item for item in items if not any(m in item.text for m in marked) or ground(shown, item.text)]
-    return _distinct(_better(items, text, labels, shown))
+    better = _better(items, text, labels, shown)
+    return _distinct(items if better is items else list(_weighed(better, reply, start)))
+
+
+def _weighed(items: Sequence[Item], reply: Reply, start: int) -> Iterator[Item]:
+    """Entries of another layout with the probability of their strings, and of the types next to them."""
+    at = start
+    for item in items:
+        found = reply.text.find(item.text, at)
+        if not reply.tokens or found < 0:
+            yield item
+            continue
+        at, end, kind = found, found + len(item.text), item.label or ""
+        behind = reply.text.find(kind, end, end + _NEAR)
+        kind_at = behind if behind >= 0 else reply.text.rfind(kind, max(0, at - _NEAR), at)
+        of_kind = probability_of(reply.tokens, kind_at, kind_at + len(kind)) if kind_at >= 0 else None
+        yield replace(item, probability=probability_of(reply.tokens, at, end), label_probability=of_kind)
 
 
 def _better(items: Sequence[Item], text: str, labels: Collection[str], shown: str) -> Sequence[Item]:
