@@ -19,6 +19,7 @@ from el4ner.pool.pool import Pool
 from el4ner.prompts.style import Style
 from el4ner.recipes.load import parse_recipe
 from el4ner.recipes.settings import Recipe
+from el4ner.retrieval.encoder import Encoder
 
 # A prompt style that a scripted model can read back without guessing: what is shown never holds these characters.
 STYLE = Style(
@@ -196,10 +197,11 @@ def ensemble(
     store: Store | None = None,
     style: Style = STYLE,
     member: Mapping[str, Any] | None = None,
+    encoder: Encoder | None = None,
     **sections: Any,
 ) -> EL4NER:
     """Members "a", "b", ... on these models, without the weights of the shipped encoder."""
     names = [chr(ord("a") + number) for number in range(len(models))]
     how = recipe(names, member, **sections)
     members = [Member(settings, model, style) for settings, model in zip(how.members, models, strict=True)]
-    return EL4NER(how, members, pool, store=store, encoder=LetterEncoder())
+    return EL4NER(how, members, pool, store=store, encoder=encoder or LetterEncoder())

@@ -12,9 +12,9 @@ from fakes import LABELS, POOL, LetterEncoder, example
 import el4ner.retrieval.approximate
 import el4ner.retrieval.index
 from el4ner.data import Example, Span
-from el4ner.errors import DataError
 from el4ner.pool.pool import Pool
 from el4ner.retrieval.index import Index, Kind, Query, gold
+from el4ner.retrieval.spansim import NOTHING
 
 QUERIES: list[Query] = [
     (["Oslo", "Tom Lind"], np.array([4.0, 2.0])),
@@ -110,8 +110,8 @@ class TestGrowth:
         found(index)
         at = 100
         for step in steps:
-            index = index.extended(examples[at : at + step])
             at += step
+            index = index.extended(pool_of(examples[:at]))
             found(index)
         assert found(index) == found(Index(pool_of(examples[:at]), LetterEncoder(), gold))
         assert all(encoder.given.count(e.text) == 1 for e in examples[:at])
@@ -120,18 +120,19 @@ class TestGrowth:
     def test_the_index_it_came_from_stays_as_it_was(self) -> None:
         index = Index(POOL, LetterEncoder(), gold)
         before = found(index)
-        found(index.extended(grown(3)))
+        found(index.extended(Pool((*POOL.examples, *grown(3)), POOL.labels)))
         assert found(index) == before
 
-    def test_a_label_that_the_pool_lacks_is_an_error(self) -> None:
-        with pytest.raises(DataError, match="planet"):
-            Index(POOL, LetterEncoder(), gold).extended([example("x", "Mars is red", planet="Mars")])
+    def test_an_empty_pool_has_nothing_to_show_and_grows(self) -> None:
+        index = Index(Pool((), POOL.labels), LetterEncoder(), gold)
+        assert index.rank("texts", [(["Rome"], np.ones(1))], 3) == [NOTHING]
+        assert found(index.extended(POOL)) == found(Index(POOL, LetterEncoder(), gold))
 
     def test_on_disk_too(self, tmp_path: Path, always_on_disk: None) -> None:
         examples = grown(60)
         first = Index(pool_of(examples[:40]), LetterEncoder(), gold, "gold", tmp_path)
         found(first)
-        found(first.extended(examples[40:]))
+        found(first.extended(pool_of(examples)))
         encoder = LetterEncoder()
         later = Index(pool_of(examples), encoder, gold, "gold", tmp_path)
         assert found(later) == found(Index(pool_of(examples), LetterEncoder(), gold))

@@ -12,8 +12,10 @@ from fakes import (
     LABELS,
     POOL,
     Asked,
+    LetterEncoder,
     any_text,
     ensemble,
+    example,
     failing,
     scripted,
 )
@@ -24,6 +26,7 @@ from el4ner.data import Document, Entity, Label
 from el4ner.errors import ConfigError, DataError, ModelError
 from el4ner.models.base import Outcome, Reply
 from el4ner.models.constraint import Listing
+from el4ner.pool.pool import Pool
 
 
 def test_a_text_gets_its_entities() -> None:
@@ -341,3 +344,23 @@ def test_islice_of_a_run_asks_no_more_than_it_needs() -> None:
     texts = (f"Tom {n}" for n in count())
     assert len(list(islice(ensemble(model, window=2).annotate(texts), 4))) == 4
     assert model.calls == 4
+
+
+def test_another_pool_is_read_on_the_same_models_and_what_is_embedded_stays() -> None:
+    encoder, text = LetterEncoder(), "Anna Berg is in Oslo"
+    ner = ensemble(knowing(), encoder=encoder)
+    first = ner(text)
+    later = ner.on_pool(
+        Pool((*POOL.examples, example("new", f"{text} .", person="Anna Berg", location="Oslo")), LABELS)
+    )
+    assert later(text).traces[0].demonstrations[0].id == "new"
+    assert ner(text) == first
+    assert encoder.given.count("Kyoto") == 1
+
+
+def test_without_examples_texts_are_read_without_demonstrations() -> None:
+    model = knowing()
+    annotation = ensemble(model, pool=Pool((), LABELS))(TEXT)
+    assert found(annotation) == found(annotated(TEXT, knowing(), knowing()))
+    assert annotation.traces[0].demonstrations == ()
+    assert {asked.demonstrations for asked in model.questions("extract")} == {()}

@@ -56,9 +56,13 @@ def test_impossible_entities_are_refused(span: Span, says: str) -> None:
 
 
 @pytest.mark.parametrize("examples", [[], [NONE]])
-def test_a_pool_without_entities_is_refused(examples: list[Example]) -> None:
-    with pytest.raises(DataError, match="holds no labelled entity: nothing to learn from"):
+def test_a_pool_without_entities_and_types_is_refused(examples: list[Example]) -> None:
+    with pytest.raises(DataError, match="holds no labelled entity, and no types are named"):
         Pool.of(examples)
+
+
+def test_a_pool_may_be_empty_where_types_are_named() -> None:
+    assert Pool.of([], [Label("PER")]).examples == ()
 
 
 def test_a_label_that_the_labels_lack_is_named_with_the_nearest() -> None:

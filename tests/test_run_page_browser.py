@@ -9,6 +9,7 @@ import pytest
 from browser import browser, complaints
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 from test_run_page import MEMBERS, NAMES, TEXT, random_annotation
 
 from el4ner.annotation import Annotation
@@ -76,7 +77,8 @@ def test_filters_sort_and_scores(browser: Chrome, tmp_path: Path) -> None:
 def test_evidence_unfolds_by_keyboard(browser: Chrome, tmp_path: Path) -> None:
     _open(browser, tmp_path, [random_annotation(Random(2), "one", least=3)])
     browser.find_element(By.TAG_NAME, "summary").send_keys(Keys.ENTER)
-    cells = browser.find_element(By.CSS_SELECTOR, "details table").text
+    table = WebDriverWait(browser, 10).until(lambda b: b.find_element(By.CSS_SELECTOR, "details table"))
+    cells = table.text
     assert "proposed by" in cells
     assert any(member in cells for member in MEMBERS)
     assert TEXT.startswith("Anna 🚀")

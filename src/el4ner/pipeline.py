@@ -132,6 +132,17 @@ class EL4NER:
         members = [Member(settings, models[settings.model], style(settings.style)) for settings in recipe.members]
         return cls(recipe, members, pool, store=store, encoder=encoder)
 
+    def on_pool(self, pool: Pool) -> EL4NER:
+        """The same open models, reply store and encoder on another pool, with costs of its own.
+
+        Where `pool` is this one with examples behind, what is embedded already stays. Close one of the two.
+        """
+        other = EL4NER(self.recipe, self.members, pool, store=self._store, encoder=self._encoder)
+        known = self._shown.examples
+        if other._shown.examples[: len(known)] == known:
+            other._index = replace(self._index.extended(other._shown), spans=other._index.spans)
+        return other
+
     def __call__(self, text: str, labels: Labels | None = None) -> Annotation:
         """Annotate one text. Many at a time are much faster: see `annotate`."""
         return next(self.annotate([text], labels))

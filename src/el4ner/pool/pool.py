@@ -30,8 +30,8 @@ class Pool:
 
     Every example's entities are sorted by start, the longer first, then by label, and none stands there twice. Labels
     are without white space around them; those that no example has are allowed: they are asked for without one to learn
-    from. Raises `DataError` for offsets that cannot be, a label that `labels` lacks, a label given twice or that cannot
-    be one, and a pool without any entity.
+    from, and with labels alone texts are read without demonstrations. Raises `DataError` for offsets that cannot be, a
+    label that `labels` lacks, a label given twice or that cannot be one, and a pool without any label.
     """
 
     examples: tuple[Example, ...]
@@ -45,8 +45,8 @@ class Pool:
         known = {label.name for label in self.labels}
         for example in self.examples:
             _check(example, known)
-        if not any(example.entities for example in self.examples):
-            raise DataError("the pool holds no labelled entity: nothing to learn from; add examples with entities")
+        if not self.labels:
+            raise DataError("the pool holds no labelled entity, and no types are named; add examples with entities")
         object.__setattr__(self, "examples", tuple(map(_tidy, self.examples)))
 
     @classmethod

@@ -18,7 +18,7 @@ from el4ner.pool.pool import Pool
 from el4ner.retrieval.approximate import FROM, Coarse
 from el4ner.retrieval.disk_cache import Shelf, coarse, read
 from el4ner.retrieval.encoder import Encoder
-from el4ner.retrieval.spansim import Asked, Integers, Ranking, SpanTable, Vectors, arrange
+from el4ner.retrieval.spansim import NOTHING, Asked, Integers, Ranking, SpanTable, Vectors, arrange
 from el4ner.text.passage import show
 
 # What can be searched: the spans of the examples with entities, their whole texts, the texts without entities.
@@ -65,18 +65,18 @@ class Index:
     lock: RLock = field(default_factory=RLock, repr=False, compare=False)  # for those who search side by side
     _parts: dict[Kind, tuple[Part, ...]] = field(default_factory=dict, repr=False, compare=False)
 
-    def extended(self, examples: Sequence[Example]) -> Index:
-        """The index of the pool with these examples after its own; what is embedded already stays.
-
-        Raises `DataError` as `Pool` does, as for a label that the pool lacks.
-        """
-        return replace(self, pool=Pool((*self.pool.examples, *examples), self.pool.labels), _parts=dict(self._parts))
+    def extended(self, pool: Pool) -> Index:
+        """The index of a pool that begins with this one's examples: what is embedded already stays."""
+        with self.lock:
+            return replace(self, pool=pool, lock=RLock(), _parts=dict(self._parts))
 
     def rank(self, kind: Kind, texts: Sequence[Query], count: int, approximate: bool = False) -> list[Ranking]:
         """The `count` examples most like each text by SpanSim, best first; fewer where the pool has fewer.
 
         For whole texts, a text is its own one span.
         """
+        if not self.pool.examples:
+            return [NOTHING] * len(texts)
         found = []
         for at in range(0, len(texts), _TOGETHER):
             asked = Asked.of(texts[at : at + _TOGETHER], self.encoder)
