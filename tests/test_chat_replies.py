@@ -79,6 +79,61 @@ LISTS = {
     "JSON by name": json.dumps(TYPES),
     "JSON as a tagger": json.dumps([{"entity_group": label.upper(), "word": text} for text, label in PAIRS]),
     "Python": str([{"text": text, "type": label} for text, label in PAIRS]),
+    "answer tags": "<answer>" + each("{} ({})", "; ") + "</answer>",
+    "answer tags behind words": "Let me list them.\n<answer>\n" + each("{} ({})") + "\n</answer>",
+    "boxed": "\\boxed{" + each("{} ({})", "; ") + "}",
+    "a tag of its own": "<seed:think>Porto (person)</seed:think>" + each("{} ({})", "; "),
+    "a thought and a solution": "<|start_of_thought|>Porto (person)<|end_of_thought|>\n"
+    "<|start_of_solution|>" + each("{} ({})", "; ") + "<|end_of_solution|>",
+    "JSON string": json.dumps(each("{} ({})", "; ")),
+    "JSON string of lines": json.dumps(each("{} ({})")),
+    "outline": each("1. **{}**\n   - Type: {}\n   - Reason: the text says so."),
+    "outline of fields": each("1. **Entity**: {}\n   - **Type**: {}"),
+    "numbered fields": "\n\n".join(f"Entity {n}: {t}\nType: {k}" for n, (t, k) in enumerate(PAIRS, 1)),
+    "name, then its type": each("{}\n  {}"),
+    "joined by and": each("{} ({})", " and "),
+    "bars": each("{} ({})", " | "),
+    "double colons": each("{}::{}"),
+    "fat arrows": each("{} ==> {}"),
+    "told in order": "First, Anna Berg (person). Then, Acme Corp (organization). Next, Porto (location), "
+    "and finally Lisbon (location).",
+    "genitive": "- Anna Berg's (person)\n- Acme Corp (organization)\n- Porto (location)\n- Lisbon (location)",
+    "line ends spelt": each("{} ({})", "\\n"),
+    "TeX": each("\\textbf{{{}}} ({})"),
+    "links": re.sub("|".join(TYPES), lambda m: f"[{m[0]}]({TYPES[m[0]]})", TEXT),
+    "offsets": json.dumps([{"start": start, "end": end, "label": label} for start, end, label in RIGHT]),
+    "types before, and": "person: Anna Berg\norganization: Acme Corp\nlocation: Porto and Lisbon",
+    "table by type": "| Type | Entities |\n|--|--|\n| person | Anna Berg |\n| organization | Acme Corp |\n"
+    "| location | Porto, Lisbon |",
+    "sets": "{'person': {'Anna Berg'}, 'organization': {'Acme Corp'}, 'location': {'Porto', 'Lisbon'}}",
+    "headings in the plural": "### People\n1. Anna Berg\n\n### Organizations\n1. Acme Corp\n\n### Locations\n"
+    "1. Porto\n2. Lisbon",
+    "slash": each("{} / {}"),
+    "hash": each("{} #{}"),
+    "HTML list": "<ul>" + each("<li>{} ({})</li>", "") + "</ul>",
+    "tags with attributes": "<entities>" + each('<entity type="{1}">{0}</entity>', "") + "</entities>",
+    "tags in the text": re.sub("|".join(TYPES), lambda m: f'<e type="{TYPES[m[0]]}">{m[0]}</e>', TEXT),
+    "pairs the other way": json.dumps([[label, text] for text, label in PAIRS]),
+    "tool call": "<tool_call>\n"
+    + json.dumps({"name": "extract", "arguments": {"entities": [{"text": t, "type": k} for t, k in PAIRS]}})
+    + "\n</tool_call>",
+    "arguments in a string": json.dumps({"name": "f", "arguments": json.dumps({"entities": [list(p) for p in PAIRS]})}),
+    "JavaScript": each("{{text: '{}', type: '{}'}}", ", "),
+    "reasons behind": each("- {} ({}) - because the text names it"),
+    "remarks": each("- **{}**: {} (a name)"),
+    "percents": each("{} ({}): 95%"),
+    "italics": each("*{}* - *{}*"),
+    "echo before": f"Text: {TEXT}\nEntities: " + each("{} ({})", "; "),
+    "echo above": f"{TEXT}\n" + each("{} ({})", "; "),
+    "YAML by type": "person:\n  - Anna Berg\norganization:\n  - Acme Corp\nlocation:\n  - Porto\n  - Lisbon",
+    "definition": each("{}: This is a {}."),
+    "emoji": each("✅ {} → {}"),
+    "semicolons on lines": each("{} ({});"),
+    "letters": each("a) {} ({})"),
+    "CSV": "entity,type\n" + each("{},{}"),
+    "quoted CSV": "entity,type\n" + each('"{}","{}"'),
+    "keyed rows": each("Entity: {} | Type: {}"),
+    "equals": each('name="{}" type="{}"'),
 }
 CHOICES = {
     "as asked": "{}",
@@ -97,6 +152,13 @@ CHOICES = {
     "full stop, wide": "{}。",
     "end token": "{}<|im_end|>",
     "number": "1. {}",
+    "probabilities": '{{"{}": 0.9, "none": 0.1}}',
+    "booleans": '{{"{}": true, "none": false}}',
+    "plural": "{}s",
+    "not the other": "{}, not something",
+    "the other denied": "It isn't a something, it's a {}.",
+    "boxed": "\\boxed{{{}}}",
+    "answer tags": "<answer>{}</answer>",
 }
 VERDICTS = [
     "true",
@@ -107,6 +169,53 @@ VERDICTS = [
     "**True**",
     "The statement is true.",
     "<think>no?</think>true",
+    "True, not false",
+    "Ja",
+    "I agree.",
+    "That's right.",
+    "Correct!",
+    "对",
+    "It is not false.",
+]
+DENIALS = [
+    "false",
+    "No.",
+    "It is not true.",
+    "not true",
+    "Not correct",
+    "untrue",
+    "It isn't true.",
+    "不对",
+    "不正确",
+    "That's wrong",
+    "The statement is false, not true.",
+    "False, since true names differ",
+    "Hardly true",
+    "Nein",
+    "I disagree.",
+    '{"answer": false}',
+]
+NOTHINGS = [
+    "none",
+    "None.",
+    "No entities found.",
+    "[]",
+    '{"entities": []}',
+    "```json\n[]\n```",
+    "无",
+    "I found no entities.",
+    "Entities: none",
+    "()",
+    "-",
+    "Keine.",
+    "person: none\norganization: none\nlocation: none",
+    "There are no person, organization or location entities in the text.",
+    "There are no named entities of these types in this sentence.",
+    "N/A",
+    "The text does not contain any entities.",
+    "<answer>none</answer>",
+    "没有实体。",
+    "**None**",
 ]
 
 
@@ -152,6 +261,12 @@ def test_verdicts(verdict: str) -> None:
     assert all(e.verified for e in ner(chat(LISTS["as asked"], verdict=verdict))(TEXT).entities)
 
 
+@pytest.mark.parametrize("verdict", DENIALS)
+def test_denials(verdict: str) -> None:
+    made = ner(chat(LISTS["as asked"], verdict=verdict))(TEXT)
+    assert {v.holds for b in made.ballots for v in b.verdicts} == {False}
+
+
 @pytest.mark.parametrize(
     "said", ["<think>Anna Berg (person)", "I'm sorry, but I can't help with that.", "", "Let me see ..."]
 )
@@ -171,7 +286,7 @@ def test_what_is_no_answer_is_a_failure_and_asked_again(said: str, tmp_path: Pat
 
 
 def test_nothing_said_to_be_there_is_an_answer() -> None:
-    for said in ("none", "None.", "No entities found.", "[]", '{"entities": []}', "```json\n[]\n```", "无"):
+    for said in NOTHINGS:
         made = ner(chat(said))
         annotation = made(TEXT)
         assert annotation.entities == ()

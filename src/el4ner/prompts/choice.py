@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 
 from el4ner.data import EMPTY
 from el4ner.models.base import Outcome, Reply, Request
@@ -11,23 +12,25 @@ from el4ner.models.constraint import OneOf
 from el4ner.prompts.item import probability_of
 from el4ner.prompts.json_reply import json_answer
 from el4ner.prompts.spoken import spoken
+from el4ner.prompts.verdict import verdict
 from el4ner.text.printable import one_line
 
 _EDGES = " \n\t\"'`“”‘’「」().*"
 _AROUND = " \n\t\"'`“”‘’「」『』（）()[]【】{}<>.。!！,，:：;；*_#|-–—•>"
-_LEAD = r"(?:\b(?:is|as|be|answer|type|label|category|class|entity type|verdict)\b|[:：=→?？]|->|=>|是|为|類型|类型)"
-_LEADING = re.compile(rf"{_LEAD}\s*(?:an?|the|of type)?[\s{re.escape(_AROUND)}]*$", re.IGNORECASE)
-_DENIED = re.compile(
-    r"\b(?:not|isn't|isn’t|no|neither|nor|never|cannot|can't|instead of|rather than|kein|keine|pas|non|ni)\b"
-    r"|不是|不|非|沒|没",
+_LEADING = re.compile(
+    r"(?:\b(?:is|as|be|answer|type|label|category|class|entity type|verdict)\b|[:：=→?？]|->|=>|是|为|類型|类型)"
+    r"\s{0,4}(?:an?|the|of type)?\s{0,4}$",
     re.IGNORECASE,
 )
-_WORD_END = re.compile(r"[*_\"'`”]*\s*(?:[.,:;!。，：；！–—-]|$)")
+_DENIED = re.compile(
+    r"(?:\b(?:not|\w+n['’]t|no|neither|nor|never|cannot|instead of|rather than|keine?|pas|non|ni)\b|不|非|沒|没)"
+    r"[^,.;:!?，。；]*$",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"[\"“「‘`*]([^\"“”「」‘’`*]*)[\"”」’`*]")
+_NEAR = 100  # characters before a word that are looked at
 _LONGEST = 4000  # characters of a reply that are looked through: nobody says one word at greater length
-_YES = {
-    "true": ("yes", "correct", "right", "是", "对", "正确", "是的"),
-    "false": ("no", "incorrect", "wrong", "否", "错", "错误", "不是"),
-}
+_TRUTH = {"true", "false"}
 _NONE = (
     *("none of the above", "none of these", "none of them", "no type", "not an entity", "no entity", "n/a"),
     *("无", "没有"),
@@ -79,14 +82,8 @@ def _plain(text: str, options: Collection[str]) -> tuple[str | None, tuple[int, 
         folded = [option for option in options if option.strip(edges or None).casefold() == bare.casefold()]
         if bare and (found := exact or stripped or folded):
             return found[0], (start, start + len(bare))
-    said = next((o for o in options for word in _synonyms(o, options) if word == bare.casefold()), None)
+    said = EMPTY if EMPTY in options and bare.casefold() in _NONE else None
     return said, (start, start + len(bare))
-
-
-def _synonyms(option: str, options: Collection[str]) -> tuple[str, ...]:
-    if set(options) == {"true", "false"}:
-        return _YES[option]
-    return _NONE if option == EMPTY else ()
 
 
 def _in_words(text: str, options: Collection[str]) -> tuple[str | None, tuple[int, int]]:
@@ -94,52 +91,55 @@ def _in_words(text: str, options: Collection[str]) -> tuple[str | None, tuple[in
     for start, end in _stretches(text[:_LONGEST]):
         chosen, at = _plain(text[start:end], options)
         if chosen is None:
-            chosen, at = _named(text[start:end], options)
+            chosen, at = (_held if set(options) == _TRUTH else _named)(text[start:end], options)
         if chosen is not None:
             return chosen, (start + at[0], start + at[1])
     return None, (0, 0)
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int]]:
-    lines = [(m.start(), m.end()) for m in re.finditer(r"[^\n]*\S[^\n]*", text)]
-    if not lines:
+    starts = [0, *(at + 1 for at, char in enumerate(text) if char == "\n")]
+    lines = [(start, end) for start, end in zip(starts, [*(s - 1 for s in starts[1:]), len(text)], strict=True)]
+    said = [number for number, (start, end) in enumerate(lines) if text[start:end].strip()]
+    if not said:
         return
-    yield lines[0]
-    paragraph = re.search(r"\n[ \t]*\n", text[lines[0][0] :])
-    if paragraph and lines[0][0] + paragraph.start() > lines[0][1]:
-        yield lines[0][0], lines[0][0] + paragraph.start()
-    if len(lines) > 1:
-        yield lines[-1]
+    yield lines[said[0]]
+    last = next((n for n, then in pairwise(said) if then > n + 1), said[-1])
+    if last > said[0]:
+        yield lines[said[0]][0], lines[last][1]
+    if len(said) > 1:
+        yield lines[said[-1]]
+
+
+def _held(sentence: str, options: Collection[str]) -> tuple[str | None, tuple[int, int]]:
+    holds, place = verdict(sentence)
+    return None if holds is None else str(holds).lower(), place
 
 
 def _named(sentence: str, options: Collection[str]) -> tuple[str | None, tuple[int, int]]:
-    """The one option that a sentence names: behind "is" or a colon at its end; or no other, and none is denied.
-
-    Yes and no count as the first word.
-    """
-    first = re.match(r"[\s*_\"'`“]*(\w+)", sentence)
-    for option in options if first else ():
-        known = first and first[1].casefold() in _synonyms(option, options)
-        if first and known and _WORD_END.match(sentence, first.end()):
-            return option, first.span(1)
-    found = _mentions(sentence, {option: option for option in options})
-    words = {word: option for option in options for word in (*_synonyms(option, options), option)}
+    """The one option that a sentence names and does not deny: at its end, behind "is" or a colon; or no other."""
+    words = {f"{option}s": option for option in options} | {option: option for option in options}
+    found = [(option, place) for option, place in _mentions(sentence, words) if not _denies(sentence, place[0])]
+    if EMPTY in options:
+        words |= dict.fromkeys(_NONE, EMPTY)
     ending = [
         (option, place)
         for option, place in _mentions(sentence, words)
-        if not sentence[place[1] :].strip(_AROUND) and _LEADING.search(sentence[: place[0]])
+        if not sentence[place[1] :].strip(_AROUND) and _leads(sentence[: place[0]]) and not _denies(sentence, place[0])
     ]
-    if len({option for option, _ in ending}) == 1 and not _denies(sentence, ending[0][1][0]):
-        return ending[0]
-    if len({option for option, _ in found}) == 1 and not _DENIED.search(sentence):
-        return found[0]
+    for mentions in (ending, found):
+        if len({option for option, _ in mentions}) == 1:
+            return mentions[0]
     return None, (0, 0)
 
 
+def _leads(before: str) -> bool:
+    return _LEADING.search(before[-_NEAR:].rstrip(_AROUND.replace(":", "").replace("：", ""))) is not None
+
+
 def _denies(sentence: str, at: int) -> bool:
-    """Whether what stands there is denied: a word for it shortly before, outside of quotes."""
-    before = re.sub(r"[\"“「'‘`*][^\"”」'’`*]*[\"”」'’`*]", " ", sentence[:at])
-    return _DENIED.search(before) is not None
+    """Whether what stands there is denied: a word for it before, in the same clause and outside of quotes."""
+    return _DENIED.search(_QUOTED.sub(" ", sentence[max(0, at - _NEAR) : at])) is not None
 
 
 def _mentions(sentence: str, words: Mapping[str, str]) -> list[tuple[str, tuple[int, int]]]:

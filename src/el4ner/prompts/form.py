@@ -17,6 +17,8 @@ from el4ner.text.ground import ground
 from el4ner.text.passage import show
 from el4ner.text.printable import one_line
 
+_PROSE = 5  # words: what is no longer may be an entity and the whole text
+
 
 class Form(StrEnum):
     """How entities are written."""
@@ -52,7 +54,8 @@ class Form(StrEnum):
             return read_marks(reply, shown)
         if self is Form.REASONS:
             return read_reasons(reply, labels)
-        return read_listing(reply, labels) if self is Form.LIST else _names(reply, shown, labels)
+        items = read_listing(reply, labels, shown) if self is Form.LIST else _names(reply, shown, labels)
+        return [item for item in items if not _echo(item, shown)] if len(items) > 1 else items
 
     def amiss(self, reply: Reply, shown: str, labels: Collection[str], chat: bool) -> str:
         """Why a reply about the text `shown` is no answer, in a few words; "" if it is one.
@@ -70,7 +73,7 @@ class Form(StrEnum):
             return "the reply is empty" if chat else ""
         if reply.outcome is Outcome.CUT or self is Form.MARKS or says_nothing(reply.text):
             return ""
-        typed = read_listing(reply, labels) if self is Form.NAMES else []
+        typed = read_listing(reply, labels, shown) if self is Form.NAMES else []
         for item in (*self.read(reply, shown, labels), *typed):
             if item.label in labels or item.at is not None or ground(shown, item.text):
                 return ""
@@ -82,5 +85,10 @@ def _names(reply: Reply, shown: str, labels: Collection[str]) -> list[Item]:
     items = read_listing(reply, ())
     if any(ground(shown, item.text) for item in items):
         return items
-    typed = [replace(item, label=None) for item in read_listing(reply, labels) if item.label in labels]
+    typed = [replace(item, label=None) for item in read_listing(reply, labels, shown) if item.label in labels]
     return typed or items
+
+
+def _echo(item: Item, shown: str) -> bool:
+    """Whether an entry is the whole text again, above or before the list."""
+    return len(item.text.split()) > _PROSE and item.text.split(": ", 1)[-1].strip() == shown.strip()

@@ -28,7 +28,7 @@ class Item:
     @property
     def empty(self) -> bool:
         """Whether it names nothing."""
-        return not self.text.strip() or self.text.casefold() == EMPTY
+        return self.at is None and (not self.text.strip() or self.text.casefold() == EMPTY)
 
 
 def probability_of(tokens: Sequence[Token], start: int, end: int) -> float | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from el4ner.data import EMPTY
 from el4ner.prompts.item import Item
@@ -29,6 +30,18 @@ _TEXTS = (
     "string",
     "entity_text",
     "entity_name",
+)
+_WRAPPERS = (
+    "entities",
+    "arguments",
+    "parameters",
+    "function",
+    "input",
+    "output",
+    "result",
+    "results",
+    "data",
+    "answer",
 )
 _TYPES = ("type", "label", "category", "entity_type", "class", "tag", "entity_group", "ner", "kind", "entity")
 
@@ -58,11 +71,20 @@ def json_answer(text: str) -> str | None:
             return str(value).lower()
         if isinstance(value, dict):
             said = [v for k, v in value.items() if k in ("answer", *_TYPES)] or list(value.values())
-            value = said[0] if len(said) == 1 else None
+            value = said[0] if len(said) == 1 and not isinstance(said[0], int | float) else _weighed(value)
             value = str(value).lower() if isinstance(value, bool) else value
         if isinstance(value, str):
             return value
     return None
+
+
+def _weighed(value: Mapping[str, object]) -> object:
+    """The answer where each option has a truth value or a number; an answer that is one of these."""
+    if len(value) == 1 and (said := value.get("answer")) is not None:
+        return said
+    numbers = {key: float(said) for key, said in value.items() if isinstance(said, int | float)}
+    best = [key for key, number in numbers.items() if number == max(numbers.values())]
+    return best[0] if len(best) == 1 and len(numbers) == len(value) and numbers[best[0]] > 0 else None
 
 
 def loaded(text: str) -> object:
@@ -112,8 +134,11 @@ def _listed(value: object, labels: Collection[str], depth: int = 0) -> list[Item
         return [item for item in items if not item.empty]
     if not isinstance(value, dict):
         return []
-    if isinstance(value.get("entities"), list | dict):
-        return _listed(value["entities"], labels, depth + 1)
+    for key in _WRAPPERS:
+        inner = value.get(key)
+        inner = loaded(inner) if isinstance(inner, str) else inner
+        if isinstance(inner, list | dict):
+            return _listed(inner, labels, depth + 1)
     if single := [item for item in _entry(value, labels) if not item.empty]:
         return single
     known = {label.casefold(): label for label in labels}
@@ -124,7 +149,7 @@ def _listed(value: object, labels: Collection[str], depth: int = 0) -> list[Item
         return [
             Item(name, known[str(k).casefold()])
             for k, v in typed.items()
-            for name in ([v] if isinstance(v, str) else v if isinstance(v, list) else [])
+            for name in ([v] if isinstance(v, str) else v if isinstance(v, list | tuple | set) else [])
             if isinstance(name, str) and not Item(name).empty
         ]
     return _listed(next(iter(value.values())), labels, depth + 1) if len(value) == 1 else []
@@ -135,15 +160,18 @@ def _entry(entry: object, labels: Collection[str]) -> Iterator[Item]:
     if isinstance(entry, str):
         yield Item(entry)
     elif isinstance(entry, list | tuple) and len(entry) == 2 and all(isinstance(part, str) for part in entry):
-        yield _typed(entry[0], entry[1], labels)
+        name, kind = entry[::-1] if _is_label(entry[0], labels) and not _is_label(entry[1], labels) else entry
+        yield _typed(name, kind, labels)
     elif isinstance(entry, dict):
         keys = {str(key).casefold(): key for key in entry}
         kind = next((k for k in _TYPES if k in keys and _is_label(entry[keys[k]], labels)), None)
         kind = kind or next((k for k in _TYPES if k in keys and k != "entity"), None)
         name = next((k for k in _TEXTS if k in keys and k != kind and isinstance(entry[keys[k]], str)), None)
+        said = entry[keys[kind]] if kind is not None else None
         if name is not None:
-            said = entry[keys[kind]] if kind is not None else None
             yield _typed(entry[keys[name]], said if isinstance(said, str) else None, labels)
+        elif isinstance(said, str) and type(entry.get("start")) is type(entry.get("end")) is int:
+            yield replace(_typed("", said, labels), at=(entry["start"], entry["end"]))
 
 
 def _typed(name: str, said: str | None, labels: Collection[str]) -> Item:

@@ -1,146 +1,201 @@
-"""How chat models lay entities out, if not as they were asked: a line, a table row, a heading or a tag an entity.
+"""How chat models lay entities out, if not as they were asked: sentences, tables, headings, tags, fields, outlines.
 
-Each is read only where a known type stands in its place, so that words around the list count for nothing.
+All are read in one way: by the known types that stand in their places, and by the strings next to them that stand in
+the text. What is around them (brackets, dashes, links, keys, reasons) need not be known.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from el4ner.prompts.item import Item
+from el4ner.prompts.type_names import TypeNames
+from el4ner.text.ground import ground
 
-_MARKUP = re.compile(r"\*\*|__|`|^#+\s*", re.MULTILINE)
-_LEAD = re.compile(r"^\s*(?:(?:[-*•·–—>+]+|\(?\d{1,3}[.):、）])\s*)*")
-_QUOTES = " \t\"'“”‘’«»「」『』`*_"
-_LINKS = r":|：|→|⇒|->|=>|=|\||\t|\s[-–—~]\s|\s+is (?:an? |the name of an? )?|(?:是|为)"
-_PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"), ("【", "】"), ("（", "）"), ("［", "］"), ("/", "/"))
-_FIELDS = re.compile(
-    r"(?:text|entity|name|span|mention)[\"']?\s*[:=：]\s*([^\n]{1,200}?)[,;|]?\s+"
-    r"[\"']?(?:entity )?(?:type|label|category)[\"']?\s*[:=：]\s*([^\n,;|]{1,100})",
+_LONGEST = 100_000  # characters of a reply that are looked through, and
+_MOST = 2_000  # strings that are looked for: what is longer is no list of a passage's entities
+_LONGEST_NAME = 300
+_PROSE = 5  # words: so long a string that is the whole text is its echo
+_LIST = r"[;；,，、]|\s(?:and|und|et|y|&)\s|\s?[和及]\s?"
+_PART = re.compile(rf"((?:\s*(?:{_LIST}|[|\t()\[\]{{}}<>（）［］【】=:：→⇒#\"“”«»]|\s[-–—~/]+\s|[-=]+>))+\s*)")
+_JOINS = re.compile(_LIST)
+_OPENS = re.compile(r"[\[{<\"“«【［(（]")
+_LEAD = re.compile(r"[\s>+*•·#_`~|–—-]*(?:\(?\d{1,3}[.):、）]\s{0,8})?")
+_EDGES = " \t\"'‘’“”«»「」『』`*_.。!~|/\\–—•-"
+_KEY = re.compile(
+    r"/?(?:entity|entities|names?|text|span|mention|type|label|category|class|item|value)"
+    r"(?:[ _](?:type|name|text|\d+))?"
+    r"|(?:this|it|that) is(?: an?| the)?|first|second|third|then|next|also|finally|and|li|td|tr|\d{1,3}",
     re.IGNORECASE,
 )
-_LONGEST = 300  # characters of an entry: what is longer is prose
-_PART = re.compile(r"[;；\n]")
+_ADDED = re.compile(r"['’]s?$|^(?:and|the|also|then|first|next|finally)\s|\s(?:is|as)(?: an?| the)?$", re.IGNORECASE)
+_TAG = re.compile(
+    r"<(?P<tag>\w+)(?:[^<>\"']{0,40}[\"'](?P<type>[^<>\"']{1,80})[\"'][^<>]{0,80})?>"
+    r"(?P<name>[^<>]{1,300})</(?P=tag)>"
+)
+_SIGNS = re.compile(r"^\W+|\W+$")
+_MARKUP = re.compile(
+    r"\*\*|__|`|^\s{0,8}#{1,6}\s|\\(?:textbf|textit|emph|text)(?=\{)|</?(?:li|ul|ol|b|i|em|strong|p|td|tr|br)\s{0,8}/?>",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Types:
-    """The known types, and how they are found."""
+class _Word:
+    """A part of a line: a string that stands in the text (`name`), one that does not (`other`), or a type.
 
-    known: dict[str, str]  # casefolded: as they are known
-    pattern: str
-    patterns: tuple[re.Pattern[str], ...]  # of an entry: with a link, in a pair, with the type before it
+    `joined`: whether what stands before it goes on with a list; `opened`: whether a bracket or quote opens before it.
+    """
 
-    @classmethod
-    def of(cls, labels: Collection[str]) -> _Types:
-        known = {label.casefold(): label for label in labels}
-        names = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
-        quote = "[\"'“”`]?"
-        patterns = (
-            rf"(?P<name>.+?){quote}\s*(?:{_LINKS})\s*{quote}(?P<type>{names}){quote}$",
-            rf"[\[(]?(?P<name>.+?)[,，]\s*{quote}(?P<type>{names}){quote}[\])]?$",
-            rf"[\[(<【（](?P<type>{names})[\])>】）]\s*:?\s*(?P<name>.+)$",
-        )
-        return cls(known, names, tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns))
-
-    def get(self, said: str) -> str | None:
-        bare = said.strip(_QUOTES + ".。,，;").casefold()
-        return self.known.get(bare) or self.known.get(bare.removesuffix("s"))
+    kind: str
+    text: str
+    joined: bool = False
+    opened: bool = False
 
 
-def other_layouts(text: str, labels: Collection[str]) -> list[Item]:
-    """The typed entries of a listing that is laid out in some other usual way; none where nothing is plain."""
-    types = _Types.of(labels)
-    plain = _MARKUP.sub("", text)
-    return list(_tags(plain, types)) or list(_fields(plain, types)) or list(_lines(plain, types))
+def other_layouts(text: str, labels: Collection[str], shown: str) -> list[Item]:
+    """The typed entries of a reply about the text `shown`, in whatever layout; none where nothing is plain.
 
-
-def _tags(text: str, types: _Types) -> Iterator[Item]:
-    """`<person>Anna Berg</person> lives in <location>Oslo</location>`."""
-    for match in re.finditer(rf"<({types.pattern})>([^<>]+)</\1>", text, re.IGNORECASE):
-        yield Item(match[2].strip(), types.get(match[1]))
-
-
-def _fields(text: str, types: _Types) -> Iterator[Item]:
-    """`Text: Anna Berg, Type: person`, on one line or on two."""
-    for match in _FIELDS.finditer(text):
-        label = types.get(match[2])
-        if label is not None and (item := _named(match[1].strip(), label)):
-            yield item
-
-
-def _lines(text: str, types: _Types) -> Iterator[Item]:
-    heading: str | None = None  # the type of the lines below
-    for line in text.split("\n"):
-        bare = line[m.end() :].strip() if (m := _LEAD.match(line)) else line.strip()
-        if not bare:
-            continue
-        if (alone := types.get(bare.rstrip(":："))) is not None:
-            heading = alone
-            continue
-        if found := _row(bare, types) or _parts(bare, types):
-            heading = None
-            yield from found
-        elif heading is not None:
-            yield from _names(bare, heading)
-
-
-def _row(line: str, types: _Types) -> list[Item]:
-    """A row of a table: the first cell that is no type is the name."""
-    if "|" not in line and "\t" not in line:
+    A name belongs to the type on its line: that behind it, or where the line begins with a type, that before it. A type
+    on a line of its own belongs to the names above where names come first, else to the names below. A name that stands
+    nowhere in the text is kept where only it can be meant, so that it is told.
+    """
+    if len(text) > _LONGEST:
         return []
-    cells = [cell.strip() for cell in re.split(r"[|\t]", line) if cell.strip()]
-    label = next((known for cell in cells[::-1] if (known := types.get(cell))), None)
-    name = next((cell for cell in cells if types.get(cell) is None and not cell.isdecimal()), None)
-    return [Item(name.strip(_QUOTES), label)] if label and name and len(cells) > 1 else []
+    types, known = TypeNames.of(labels), _looking(shown)
+    plain = _MARKUP.sub("", text.replace("\\n", "\n"))
+    if tagged := list(_tags(plain, types)):
+        return tagged
+    try:
+        lines = [line for one in plain.split("\n") if (line := list(_words(one, types, known)))]
+    except OverflowError:
+        return []
+    if len(lines) == 1 and _echoes(lines[0], shown):
+        return []
+    return list(_paired(lines))
 
 
-def _parts(line: str, types: _Types) -> list[Item]:
-    """The entries of a line: each has its type behind it, or the line begins with the type of all of them."""
-    if (grouped := re.match(rf"({types.pattern})s?\s*[:：]\s*(.+)$", line, re.IGNORECASE)) and _one(
-        line, types
-    ) is None:
-        return list(_names(grouped[2], types.get(grouped[1])))
-    if found := _by_comma(line, types):
-        return found
-    parts = [part for part in _PART.split(line) if part.strip()]
-    found = [item for part in parts if (item := _one(part, types))]
-    if len(found) == len(parts):
-        return found
-    return found
+def _looking(shown: str) -> Callable[[str], bool]:
+    """Whether a string stands in the text and can be a name. Raises `OverflowError` once too many were asked about."""
+    tried: dict[str, bool] = {}
+    echo = shown.strip() if len(shown.split()) > _PROSE else ""
+
+    def stands(name: str) -> bool:
+        if name not in tried:
+            if len(tried) >= _MOST:
+                raise OverflowError
+            tried[name] = 0 < len(name) <= _LONGEST_NAME and name.strip(_EDGES) != echo.strip(_EDGES or None)
+            tried[name] = tried[name] and bool(ground(shown, name))
+        return tried[name]
+
+    return stands
 
 
-def _by_comma(line: str, types: _Types) -> list[Item]:
-    """`X: person, Y: location`: a comma ends an entry where a type stands before it."""
-    pieces = re.split(r"(?<=\w)[\"')\]]?\s*[,，、]\s*", line)
-    found = [item for piece in pieces if (item := _one(piece, types))]
-    return found if len(found) == len(pieces) > 1 else []
+def _tags(text: str, types: TypeNames) -> Iterator[Item]:
+    """`<person>Anna Berg</person> lives in <entity type="location">Oslo</entity>`."""
+    for match in _TAG.finditer(text):
+        if label := types.get(match["type"] or match["tag"]):
+            yield Item(match["name"].strip(), label)
 
 
-def _one(part: str, types: _Types) -> Item | None:
-    """`X (person)` in any brackets, `X: person` with any link, `(X, person)`."""
-    part = part.strip(" \t.。,，")
-    if len(part) > _LONGEST:
-        return None
-    for opening, closing in _PAIRS:
-        at = part.rfind(opening, 0, len(part) - 1) if part.endswith(closing) else -1
-        if at > 0 and (label := types.get(part[at + 1 : -1])):
-            return _named(part[:at].rstrip(" :：-–—"), label)
-    for pattern in types.patterns:
-        match = pattern.match(part.strip(_QUOTES))
-        if match and (label := types.get(match["type"])):
-            return _named(match["name"], label)
-    return None
+def _words(line: str, types: TypeNames, known: Callable[[str], bool]) -> Iterator[_Word]:
+    at = 0
+    for start, end, label in types.in_places(line):
+        yield from _parts(line[at:start], known)
+        yield _Word("type", label)
+        at = end
+    yield from _parts(line[at:], known)
 
 
-def _names(line: str, label: str | None) -> Iterator[Item]:
-    for name in re.split(r"[;；]|,\s|，|、", line):
-        if item := _named(name.strip(" \t.。"), label):
-            yield item
+def _parts(text: str, known: Callable[[str], bool]) -> Iterator[_Word]:
+    """What stands between two types: as a whole, where that is in the text, else in parts."""
+    lead = text[: len(text) - len(text.lstrip(_EDGES + "()[]{}<>:,;=#"))]
+    if name := _name(text.strip(_EDGES + "()[]{}<>:,;=#（）［］【】：，；"), known):
+        yield _Word("name", name, bool(_JOINS.search(lead)), bool(_OPENS.search(lead)))
+        return
+    between, *rest = "", *_PART.split(text)
+    for part in rest:
+        if _PART.fullmatch(part):
+            between = part
+            continue
+        bare = (part[match.end() :] if (match := _LEAD.match(part)) else part).strip(_EDGES)
+        if bare and not _KEY.fullmatch(bare):
+            name, joined, opened = _name(bare, known), _JOINS.search(between), _OPENS.search(between)
+            yield _Word("name" if name else "other", name or bare, bool(joined), bool(opened))
 
 
-def _named(name: str, label: str | None) -> Item | None:
-    item = Item(name.strip(_QUOTES), label)
-    return None if item.empty else item
+def _name(said: str, known: Callable[[str], bool]) -> str:
+    """The name that a string is, in the end without a word that leads in, or a genitive's end; "" if it is none."""
+    for name in (said, _LEAD.sub("", said, count=1), _ADDED.sub("", said), _SIGNS.sub("", said)):
+        if known(name.strip()) and any(map(str.isalnum, name)):
+            return name.strip()
+    return ""
+
+
+def _echoes(line: Sequence[_Word], shown: str) -> bool:
+    """Whether a line is the text again with types strewn in, and does not tell where the names begin."""
+    said = "".join(c for word in line if word.kind != "type" for c in word.text if c.isalnum())
+    names = [word for word, then in pairwise(line) if then.kind == "type"]
+    return said == "".join(filter(str.isalnum, shown)) and not all(word.opened for word in names)
+
+
+def _paired(lines: Sequence[Sequence[_Word]]) -> Iterator[Item]:
+    alone = [line for line in lines if len({word.kind == "type" for word in line}) == 1]
+    names_first = any(True for _ in alone) and _heads(alone) == "name"
+    heading, waiting = "", list[str]()
+    for line in lines:
+        kinds = {word.kind for word in line}
+        if kinds == {"type"}:
+            if names_first:
+                yield from (Item(name, line[0].text) for name in waiting)
+            heading, waiting = line[0].text if len(line) == 1 and not names_first else "", []
+        elif "type" in kinds:
+            yield from _of_line(line)
+            heading, waiting = "", []
+        elif heading and not names_first:
+            yield from (Item(name, heading) for name in _run(line) or _only(line))
+        elif run := _run(line):
+            waiting = run
+
+
+def _heads(alone: Sequence[Sequence[_Word]]) -> str:
+    """What comes first where names and types stand on lines of their own."""
+    return next((line[0].kind for line in alone if {w.kind for w in line} & {"type", "name"}), "")
+
+
+def _of_line(line: Sequence[_Word]) -> Iterator[Item]:
+    named_at_all = any(word.kind == "name" for word in line)
+    first = next(word.kind for word in line if word.kind != "other" or not named_at_all)
+    groups: list[list[_Word]] = [[]]
+    for word in line:
+        if word.kind == "type":
+            groups.append([])
+        else:
+            groups[-1].append(word)
+    types = [word.text for word in line if word.kind == "type"]
+    if first == "type":
+        named = [_run(group) or _only(group) for group in groups[1:]]
+    else:
+        named = [_run(group[::-1], True) or _only(group) for group in groups[:-1]]
+    for label, names in zip(types, named, strict=True):
+        yield from (Item(name, label) for name in names)
+
+
+def _run(words: Sequence[_Word], backward: bool = False) -> list[str]:
+    """The nearest name, and those that a list joins to it."""
+    names = [word for word in words if word.kind == "name"]
+    run = names[:1]
+    for word in names[1:]:
+        if not (run[-1].joined if backward else word.joined):
+            break
+        run.append(word)
+    found = [word.text for word in run]
+    return found[::-1] if backward else found
+
+
+def _only(words: Sequence[_Word]) -> list[str]:
+    """The one string there, which is not in the text: what else could be meant?"""
+    return [words[0].text] if len(words) == 1 and len(words[0].text.split()) <= _PROSE else []

@@ -17,25 +17,32 @@ from el4ner.prompts.item import Item, probability_of
 from el4ner.prompts.json_reply import json_items
 from el4ner.prompts.layouts import other_layouts
 from el4ner.prompts.spoken import spoken
+from el4ner.prompts.type_names import TypeNames
+from el4ner.text.ground import ground
 
-_SEPARATORS = re.compile(r"[;\n,、]")  # a comma behind a known type only
+_SEPARATORS = re.compile(r"[;\n,、]|\\n")  # a comma behind a known type only
 _BULLET = re.compile(r"\s*(?:[-*•·–—](?:\s+|$))*")
 _CONFIDENCE = r",\s*[01]\.\d+"  # models that read a tagger's hints write its confidence, too
 _WIDE = str.maketrans("（）；，［］：", "();,[]:")  # as long as before, so that places stay
 _REMARK = re.compile(
-    r"\n\s*[*_#]*(?:explanations?|notes?|reasoning|rationale|justification|解释|说明)[*_]*\s*[:：]", re.IGNORECASE
+    r"\n\s{0,8}[*_#]*(?:explanations?|notes?|reasoning|rationale|justification|解释|说明)[*_]*\s*[:：]", re.IGNORECASE
 )
+_NO = r"(?:no|none|any|keine[rns]?|aucune?|nessun\w*|ningun\w*|zero|0)"
 _NOTHING = re.compile(
-    r"[\s\W_]*(?:none|n/?a|nothing|null|empty|无|(?:沒有|没有)\w{0,6}"
-    r"|(?:there (?:are|is) )?no (?:named |relevant |such )?(?:entit|mention|span)\w*.*)"
-    r"(?:\s+of (?:these|the above|them)(?: types)?)?"
-    r"(?:\s+(?:were|was|are|is)?\s*(?:found|present|mentioned).*)?[\s\W_]*",
+    rf"(?:[^\n:：=]{{0,80}}[:：=]\s*)?(?:none|n/?a|nothing|null|nil|empty|keine|nada|rien|无|無|[沒没]有\w{{0,6}}"
+    rf"|[^.。\n]{{0,80}}\b{_NO}\b[^.。\n]{{0,120}}\b(?:entit|mention|span|named?\b|type|found|present)[^\n]{{0,80}})"
+    r"(?:\s+(?:of (?:these|the above|them)|found|present|mentioned)[^\n]{0,80})?",
     re.IGNORECASE,
 )
+_BLANK = re.compile(r"[\s()\[\]{}\-–—.∅/\"']+")
+_MARKS = " \t\r*_`#\"'.。()[]-•"
+_FEW = 40  # lines that say "none", one a type
 
 
-def read_listing(reply: Reply, labels: Collection[str]) -> list[Item]:
+def read_listing(reply: Reply, labels: Collection[str], shown: str = "") -> list[Item]:
     """The entries of a listing, in order. An item that the token limit broke off is left out.
+
+    With the text that it is about (`shown`), other layouts are read as well: that in which more is found there.
 
     Repeats are left out, but not those of a string that is listed with several types: their order tells which is where.
     With `labels`, an entry without a bracketed type has `label` None, and a type that is not among them is kept as
@@ -50,20 +57,29 @@ def read_listing(reply: Reply, labels: Collection[str]) -> list[Item]:
     if structured is not None and (
         not labels or text.lstrip().startswith(("{", "[")) or any(i.label for i in structured)
     ):
-        return _distinct([item if labels else replace(item, label=None) for item in structured])
+        return _distinct([_told(item if labels else replace(item, label=None), shown) for item in structured])
     if said := _REMARK.search(text):
         text = text[: said.start()]
     items = _canonical(reply, start, start + len(text), labels)
-    if labels and not any(item.label in labels for item in items):
-        items = other_layouts(text, labels) or items
+    if labels and shown and len(TypeNames.of(labels).pattern.findall(text)) > (right := _right(items, labels, shown)):
+        other = other_layouts(text, labels, shown)
+        if other and (_right(other, labels, shown) > right or not any(item.label in labels for item in items)):
+            items = other
     return _distinct(items)
+
+
+def _right(items: Sequence[Item], labels: Collection[str], shown: str) -> int:
+    """How many entries have a known type and stand in the text."""
+    return sum(item.label in labels and bool(ground(shown, item.text)) for item in items)
 
 
 def says_nothing(text: str) -> bool:
     """Whether an answer says, in whatever words, that there is no entity."""
     place = spoken(text)
     said = "" if place is None else text[place[0] : place[1]]
-    return bool(_NOTHING.fullmatch(said[:200])) or json_items(said, ()) == []
+    lines = [line for line in said[: _FEW * 200].split("\n") if line.strip()]
+    none = 0 < len(lines) <= _FEW and all(_NOTHING.fullmatch(line.strip(_MARKS)) for line in lines)
+    return none or bool(said and _BLANK.fullmatch(said[:200])) or json_items(said, ()) == []
 
 
 def _canonical(reply: Reply, start: int, end: int, labels: Collection[str]) -> list[Item]:
@@ -74,15 +90,24 @@ def _canonical(reply: Reply, start: int, end: int, labels: Collection[str]) -> l
     return [_item(reply, plain, start, piece, labels) for piece in pieces]
 
 
+def _told(item: Item, shown: str) -> Item:
+    """An entry with its string, where offsets alone were given for it."""
+    if item.at is None or item.text:
+        return item
+    start, end = item.at
+    there = 0 <= start < end <= len(shown)
+    return replace(item, text=shown[start:end]) if there else replace(item, text=f"{start} to {end}", at=None)
+
+
 def _distinct(items: Sequence[Item]) -> list[Item]:
     """The first mention of each; all mentions of a string that has several types."""
     types: dict[str, set[str | None]] = {}
     for item in items:
         types.setdefault(item.text, set()).add(item.label)
-    seen: set[tuple[str, str | None]] = set()
+    seen: set[tuple[object, ...]] = set()
     kept = []
     for item in items:
-        key = item.text, item.label
+        key = item.text, item.label, item.at
         if not item.empty and (key not in seen or len(types[item.text]) > 1):
             kept.append(item)
         seen.add(key)

@@ -131,7 +131,7 @@ def _read(
         label = asked if item.label is None else item.label
         known = label if label in names else None
         places = ground(shown, item.text, cut) if item.at is None else _whole(shown, item.at)
-        if len(types[item.text]) > 1 and len(places) == listed[item.text]:
+        if item.at is None and len(types[item.text]) > 1 and len(places) == listed[item.text]:
             turn[item.text] += 1
             places = places[turn[item.text] - 1 :][:1]
         if not places or (label is not None and known is None):
@@ -143,7 +143,8 @@ def _read(
 
 
 def _whole(shown: str, place: tuple[int, int]) -> list[tuple[int, int]]:
-    return [] if any(splits_word(shown, at) for at in place) else [place]
+    there = 0 <= place[0] < place[1] <= len(shown)
+    return [place] if there and not any(splits_word(shown, at) for at in place) else []
 
 
 def _sureness(proposal: Proposal) -> float:
