@@ -40,12 +40,13 @@ def nothing(version: str) -> dict[str, Any]:
 def spans(text: str, result: Sequence[Any]) -> list[Span]:
     """The spans of an annotation's regions; relations, choices and the like are passed over. Raises `DataError`."""
     found: dict[Span, None] = {}
+    countings: list[list[int]] = []  # made where they are needed: they are long
     for region in result:
         if isinstance(region, Mapping) and region.get("type") == "labels":
             value = region.get("value")
             if not isinstance(value, Mapping):
                 raise DataError('a region has no "value"; it cannot be read')
-            start, end = _placed(text, value)
+            start, end = _placed(text, value, countings)
             names = value.get("labels")
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise DataError(f"the region at {start} has no list of labels; give it one")
@@ -53,7 +54,7 @@ def spans(text: str, result: Sequence[Any]) -> list[Span]:
     return list(found)
 
 
-def _placed(text: str, value: Mapping[str, Any]) -> tuple[int, int]:
+def _placed(text: str, value: Mapping[str, Any], countings: list[list[int]]) -> tuple[int, int]:
     """Where a region stands, in characters of the text: as it says, or as what it quotes tells.
 
     Versions of Label Studio counted UTF-16 units, and browsers make other white space of line ends.
@@ -61,21 +62,22 @@ def _placed(text: str, value: Mapping[str, Any]) -> tuple[int, int]:
     start, end, quoted = value.get("start"), value.get("end"), value.get("text")
     if not (_is_number(start) and _is_number(end)):
         raise DataError('a region has no "start" and "end"; it cannot be read')
-    if quoted is None:
-        if 0 <= start < end <= len(text):
-            return start, end
-        raise DataError(f"a region from {start} to {end} is not in the text of {len(text)} characters")
-    for widths in _countings(text):
-        edges = [0, *accumulate(widths)]
+    bare = None if quoted is None else _bare(str(quoted))
+    if 0 <= start < end <= len(text) and bare in (None, _bare(text[start:end])) and bare != "":
+        return start, end
+    if bare:
+        countings.extend(() if countings else _countings(text))
+    for edges in countings if bare else ():
         first, last = bisect_right(edges, start) - 1, bisect_left(edges, end)
         told = 0 <= first < last <= len(text) and (edges[first], edges[last]) == (start, end)
-        if told and _bare(text[first:last]) == _bare(str(quoted)) != "":
+        if told and _bare(text[first:last]) == bare:
             return first, last
-    raise DataError(f"the region {one_line(str(quoted), 40)!r} does not stand at {start} to {end}; mark it again")
+    what = "a region" if quoted is None else f"the region {one_line(str(quoted), 40)!r}"
+    raise DataError(f"{what} does not stand at {start} to {end} of a text of {len(text)} characters; mark it again")
 
 
 def _countings(text: str) -> Iterator[list[int]]:
-    """How much each character may count: by unit, and by what becomes of white space. Characters as they are first."""
+    """Where each character may be counted to begin: by unit, and by what becomes of white space."""
     units = (
         [1] * len(text),
         [1 + (char > "\uffff") for char in text],
@@ -84,12 +86,12 @@ def _countings(text: str) -> Iterator[list[int]]:
     pairs = list(zip(" " + text, text, strict=False))
     spaces = (
         [1] * len(text),
-        [0 if (char, after) == ("\r", "\n") else 1 for char, after in zip(text, text[1:] + " ", strict=True)],
+        [0 if (char, after) == ("\r", "\n") else 1 for char, after in zip(text, text[1:] + " ", strict=False)],
         [2 if char == "\n" and before != "\r" else 1 for before, char in pairs],
         [0 if before.isspace() and char.isspace() and at else 1 for at, (before, char) in enumerate(pairs)],
     )
     for unit, space in product(units, spaces):
-        yield [one * times for one, times in zip(unit, space, strict=True)]
+        yield list(accumulate((one * times for one, times in zip(unit, space, strict=True)), initial=0))
 
 
 def _bare(text: str) -> str:

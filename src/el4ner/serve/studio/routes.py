@@ -103,8 +103,8 @@ async def _correct(kept: KeptPool, body: Sent, told: Mapping[str, Any]) -> None:
     note = {"source": source, "annotator": _annotator(told.get("completed_by")), "seconds": told.get("lead_time")}
     with refusals("annotation"):
         text = _told_text(body)
-        example = Example(source, text, tuple(spans(text, result)))
-        await asyncio.to_thread(kept.correct, example, note)
+        found = await asyncio.to_thread(spans, text, result)
+        await asyncio.to_thread(kept.correct, Example(source, text, tuple(found)), note)
 
 
 async def _withdraw(kept: KeptPool, body: Sent, told: Mapping[str, Any]) -> None:
