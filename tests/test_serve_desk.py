@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from queue import Queue
+from threading import Timer
 
 import pytest
 from fakes import ensemble, failing, scripted
@@ -50,6 +52,28 @@ def test_a_batch_asks_for_the_same_types() -> None:
     assert texts(orders.take(2)) == ["a1", "c1"]
     assert texts(orders.take(9)) == ["b1", "d1"]
     assert texts(orders.take(9)) == ["a2"]
+
+
+def test_a_batch_waits_for_those_who_were_just_answered() -> None:
+    orders = Orders(100)
+    for text in ("a", "b"):
+        orders.put(order(text)[0])
+    orders.take(9)
+    orders.put(order("c")[0])
+    later = Timer(0.004, lambda: orders.put(order("d")[0]))
+    later.start()
+    assert texts(orders.take(9)) == ["c", "d"]
+    later.join()
+
+
+def test_who_comes_alone_does_not_wait() -> None:
+    orders = Orders(100)
+    orders.put(order("a")[0])
+    began = time.perf_counter()
+    for _ in range(20):
+        orders.take(9)
+        orders.put(order("a")[0])
+    assert time.perf_counter() - began < 0.1  # ten milliseconds each would be more
 
 
 def test_the_queue_has_an_end() -> None:

@@ -14,7 +14,9 @@ from el4ner.data import Document, Label
 Answer = Annotation | Exception
 Batch = list[tuple["Order", Document]]
 
-_GATHER = 0.01  # seconds that a batch waits to be as large as the last one: its clients are about to ask again
+# Whose texts were just answered are about to ask again: a batch waits for them, at least and at most so many seconds,
+# between them this share of what the last one took.
+_GATHER, _LONGEST, _SHARE = 0.01, 0.25, 0.05
 
 
 class QueueFull(Exception):
@@ -44,7 +46,8 @@ class Orders:
         self.limit = limit
         self._orders: dict[Order, None] = {}  # in the order of their turns
         self._texts = 0
-        self._last = 1  # texts of the last batch
+        self._last = 0  # texts of the last batch
+        self._taken = time.monotonic()  # when it was
         self._changed = Condition()
         self._closed = False
 
@@ -74,11 +77,15 @@ class Orders:
         Every order gives one text in its turn: a large one does not hold up the small.
         """
         with self._changed:
+            now = time.monotonic()
+            until = now + min(_LONGEST, max(_GATHER, _SHARE * (now - self._taken)))
+            expected = min(size, self._texts + self._last)
             while not self._orders and not self._closed:
                 self._changed.wait()
-            self._gather(min(self._last, size))
+            while not self._closed and self._texts < expected and (left := until - time.monotonic()) > 0:
+                self._changed.wait(left)
             batch = self._turns(size) if not self._closed else []
-            self._last = len(batch)
+            self._last, self._taken = len(batch), time.monotonic()
             return batch
 
     def close(self) -> list[Order]:
@@ -87,11 +94,6 @@ class Orders:
             left, self._orders, self._texts, self._closed = list(self._orders), {}, 0, True
             self._changed.notify_all()
             return left
-
-    def _gather(self, size: int) -> None:
-        until = time.monotonic() + _GATHER
-        while not self._closed and self._texts < size and (left := until - time.monotonic()) > 0:
-            self._changed.wait(left)
 
     def _turns(self, size: int) -> Batch:
         batch: Batch = []
