@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, experts, look, plot, tune
+from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, experts, look, plot, serve, tune
 from el4ner.cli.console import Warnings, out, say
 from el4ner.errors import El4nerError
 from el4ner.files import at_home
@@ -49,6 +49,7 @@ for seen in (look.show, look.decide, look.diff):
 for asked in (check.recipes, check.doctor, tune.tune):
     app.command()(asked)
 app.command("eval")(evaluate.evaluate)
+app.command()(serve.serve)
 for other in (errors.errors, compare.compare, compare.ablate, plot.plot, check.store):
     app.command()(other)
 pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")

@@ -9,7 +9,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType, ModuleType
+from importlib.util import find_spec
+from types import FrameType
 from typing import Any
 
 from el4ner.errors import ConfigError, MissingExtraError
@@ -26,8 +27,8 @@ def listen(host: str, port: int) -> socket.socket:
     """
     address = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
     try:
-        family, kind, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind)
+        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)  # where it is not named, asyncio leaves Nagle's delay on
     except (OSError, UnicodeError):
         raise ConfigError(f"host {host}: there is no such address; give one of this machine by --host") from None
     if os.name == "posix":  # elsewhere it would let two servers share a port
@@ -41,9 +42,17 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
+def need_server() -> None:
+    """Raises `MissingExtraError` where the packages of the extra `serve` are not all there."""
+    if not all(map(find_spec, ("fastapi", "prometheus_client", "uvicorn"))):
+        raise MissingExtraError("a server needs more packages; run: pip install 'el4ner[serve]'")
+
+
 def run_app(app: ASGIApp, bound: socket.socket) -> None:
     """Answer until SIGINT or SIGTERM; what is under way then has a few seconds. Raises `MissingExtraError`."""
-    uvicorn = _uvicorn()
+    need_server()
+    import uvicorn
+
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -57,14 +66,6 @@ def run_app(app: ASGIApp, bound: socket.socket) -> None:
     server = uvicorn.Server(config)
     with bound, _ended_by_signals(server):
         server.run(sockets=[bound])
-
-
-def _uvicorn() -> ModuleType:
-    try:
-        import uvicorn
-    except ImportError:
-        raise MissingExtraError("a server needs more packages; run: pip install 'el4ner[serve]'") from None
-    return uvicorn
 
 
 def _refusal(host: str, port: int, error: OSError) -> str:
