@@ -29,7 +29,7 @@ FLOORS = (
     ("view",),
     ("evaluate",),
     ("web",),
-    ("serve",),
+    ("serve", "review"),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

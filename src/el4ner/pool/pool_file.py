@@ -50,6 +50,9 @@ class PoolFile:
         """What lines say beside their examples, by text; lines that say nothing are left out."""
         return self._lines.notes
 
+    def __contains__(self, text: str) -> bool:
+        return text in self._lines.numbers
+
     def refreshed(self) -> bool:
         """Whether others changed the file since it was read or written here; it is then read again.
 
