@@ -54,26 +54,45 @@ def test_a_batch_asks_for_the_same_types() -> None:
     assert texts(orders.take(9)) == ["a2"]
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("el4ner.serve.orders._GATHER", 10.0)
+    monkeypatch.setattr("el4ner.serve.orders._LONGEST", 10.0)
+
+
+def put_later(orders: Orders, *texts: str) -> None:
+    for number, text in enumerate(texts, 1):
+        Timer(0.02 * number, lambda text=text: orders.put(order(text)[0])).start()
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_batch_waits_for_those_who_were_just_answered() -> None:
     orders = Orders(100)
     for text in ("a", "b"):
         orders.put(order(text)[0])
-    orders.take(9)
-    orders.put(order("c")[0])
-    later = Timer(0.004, lambda: orders.put(order("d")[0]))
-    later.start()
+    assert texts(orders.take(9)) == ["a", "b"]
+    put_later(orders, "c", "d")
     assert texts(orders.take(9)) == ["c", "d"]
-    later.join()
 
 
+@pytest.mark.usefixtures("patient")
+def test_batches_that_fell_apart_come_together() -> None:
+    orders = Orders(100)
+    for text in ("a", "b"):
+        orders.put(order(text)[0])
+    assert texts(orders.take(1)) == ["a"]
+    put_later(orders, "c")  # of whom "a" was answered
+    assert texts(orders.take(9)) == ["b", "c"]
+
+
+@pytest.mark.usefixtures("patient")
 def test_who_comes_alone_does_not_wait() -> None:
     orders = Orders(100)
-    orders.put(order("a")[0])
     began = time.perf_counter()
-    for _ in range(20):
-        orders.take(9)
-        orders.put(order("a")[0])
-    assert time.perf_counter() - began < 0.1  # ten milliseconds each would be more
+    for _ in range(3):
+        put_later(orders, "a")
+        assert texts(orders.take(9)) == ["a"]
+    assert time.perf_counter() - began < 5
 
 
 def test_the_queue_has_an_end() -> None:
