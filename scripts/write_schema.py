@@ -24,6 +24,11 @@ def schema() -> dict[str, Any]:
         "text": {"type": "string"},
         "meta": {"type": "object", "description": "What else the text's source said of it."},
         "entities": {"type": "array", "items": entity, "description": "In order of place, outer before inner."},
+        "warnings": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What was cut, dropped or not answered about this text, in a few words each.",
+        },
         "failed": {
             "type": "object",
             "additionalProperties": {"type": "string"},

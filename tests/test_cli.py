@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -141,7 +142,7 @@ def test_annotate_writes_the_documented_record(work: Path, model: Scripted, run:
     assert 0 < ada["score"] <= 1
     assert ada["score"] == round(ada["score"], 4)
     assert oslo["label"] == "place"
-    assert second == {"id": "3", "text": "nothing here", "entities": []}
+    assert second == {"id": "3", "text": "nothing here", "entities": [], "warnings": []}
     assert [e["start"] for e in third["entities"]] == [0, 9]
     assert "texts 3 · entities 4" in done.err
 
@@ -165,7 +166,7 @@ def test_what_else_is_said_of_a_text_is_carried(work: Path, model: Scripted, run
     Path("x.csv").write_text('key,body,source\n7,"Ada, of\nOslo",web\n')
     done = run("annotate", "x.csv", *ASK, "--column", "id=key,text=body")
     row = json.loads(done.out)
-    assert list(row) == ["id", "text", "meta", "entities"]
+    assert list(row) == ["id", "text", "meta", "entities", "warnings"]
     assert (row["id"], row["text"], row["meta"]) == ("7", "Ada, of\nOslo", {"source": "web"})
     Path("x.jsonl").write_text('{"text": "Ada", "meta": {"a": 1}, "b": [2]}\n{"text": "Ada"}\n')
     rows = [json.loads(line) for line in run("annotate", "x.jsonl", *ASK, "-o", "out.jsonl").out.splitlines()]
@@ -477,3 +478,17 @@ def test_a_terminal_of_few_characters_is_no_error(work: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_verbose_says_what_is_done_and_nothing_of_it_commands_the_terminal(
+    work: Path, model: Scripted, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = logging.getLogger("el4ner")
+    monkeypatch.setattr(log, "handlers", list(log.handlers))
+    monkeypatch.setattr(log, "level", log.level)
+    assert "el4ner.ensemble" not in run("annotate", "texts.txt", *ASK, "--no-store").err
+    Path("lost.txt").write_text("Ada saw nothing\x1b[31m.\n")
+    loud = run("annotate", "lost.txt", *ASK, "--no-store", "-vv")
+    assert loud.code == 0
+    assert "debug el4ner.ensemble.dispatch: extract" in loud.err
+    assert "\x1b" not in loud.err

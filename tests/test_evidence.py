@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from test_run_page import random_annotation
 
-from el4ner.annotation import Annotation, Shown, Trace, Ungrounded
-from el4ner.data import Span
+from el4ner.annotation import Annotation
+from el4ner.data import NOT_ASKED, Ballot, Candidate, Shown, Span, Trace, Ungrounded, Verdict, Vote
 from el4ner.errors import DataError
 from el4ner.formats import read_documents, read_examples
 from el4ner.formats.annotations import read_annotations
@@ -162,3 +162,17 @@ def test_a_notebook_shows_the_text_and_escapes_it() -> None:
     hostile = replace(annotation, text="<img src=x>\x1b", entities=(), ballots=())
     assert "<img" not in hostile._repr_html_()
     assert "\x1b" not in hostile._repr_html_()
+
+
+def test_what_was_cut_dropped_or_not_answered_is_on_the_line() -> None:
+    bare = replace(random_annotation(Random(1), "7"), ballots=())
+    assert bare.record()["warnings"] == []
+    assert replace(bare, traces=(replace(TRACE, left_out={"b": 3}),)).record()["warnings"] == [
+        "extract b: 3 of 3 demonstrations had no room",
+        "extract a: the token limit cut its list; complete entries count",
+        "extract b: 'Bergen' (person) is not in the text, or of no type that was asked for",
+        "extract c: HTTP 500",
+    ]
+    vote, spared = Vote("a", None, abstained="HTTP\n503"), Vote("b", None, abstained=NOT_ASKED)
+    ballot = Ballot(Candidate(Span(0, 4), ()), (vote, spared), (Verdict("v", "person", None, abstained="no word"),))
+    assert replace(bare, ballots=(ballot, ballot)).warnings == ("classify a: HTTP␤503", "verify v: no word")

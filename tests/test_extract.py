@@ -6,7 +6,7 @@ import pytest
 from fakes import Asked, FakeModel, ensemble, scripted
 from knowing import TEXT, annotated, found, knowing, right, typed
 
-from el4ner.annotation import Ungrounded
+from el4ner.data import Ungrounded
 from el4ner.models.base import Outcome, Reply, Request, Token
 
 

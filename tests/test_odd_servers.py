@@ -51,6 +51,32 @@ def test_an_empty_answer_of_a_chat_is_a_failure(content: Any) -> None:
     assert reply.error.startswith(("an empty answer", "no text in the answer"))
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((200, {"object": "error", "message": "no such adapter", "code": 400}), "no such adapter"),
+        ((200, "<html><body>It works!</body></html>"), "It works!"),
+        ((200, {"detail": "Not Found here"}), "Not Found here"),
+        (chat(None, refusal="I will not read this"), "refused: 'I will not read this'"),
+    ],
+)
+def test_what_a_server_says_instead_of_an_answer_is_told(answer: Answer, words: str) -> None:
+    reply, _ = ask(answer, request=ASK, retries=0)
+    assert reply.outcome is Outcome.FAILED
+    assert words in reply.error
+
+
+def test_the_first_choice_is_that_of_number_0() -> None:
+    choices = [{"index": n, "message": {"content": f"choice {n}"}, "finish_reason": "stop"} for n in (1, 0)]
+    assert ask((200, {"choices": choices}), request=ASK)[0].text == "choice 0"
+
+
+def test_an_answer_longer_than_its_tokens_could_be_is_a_failure() -> None:
+    reply, _ = ask(chat("Porto (location); " * 10_000), request=ASK)
+    assert reply.outcome is Outcome.FAILED
+    assert "180,000 characters, where 9 tokens were asked for" in reply.error
+
+
 def test_a_model_that_spends_all_on_reasoning_is_told_so() -> None:
     for key in ("reasoning_content", "reasoning"):
         reply, _ = ask(chat("", **{key: "hm"}), request=ASK)

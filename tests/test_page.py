@@ -3,8 +3,8 @@ from html.parser import HTMLParser
 import pytest
 from test_render import HOSTILE, annotation
 
-from el4ner.annotation import Annotation, Trace, Ungrounded
-from el4ner.data import Ballot, Candidate, Entity, Label, Proposal, Span, Verdict, Vote
+from el4ner.annotation import Annotation
+from el4ner.data import Ballot, Candidate, Entity, Label, Proposal, Span, Trace, Ungrounded, Verdict, Vote
 from el4ner.decide import Decision
 from el4ner.ensemble.costs import Cost
 from el4ner.view.page import page

@@ -3,8 +3,8 @@ from io import StringIO
 import pytest
 from rich.console import Console, RenderableType
 
-from el4ner.annotation import Annotation, Shown, Trace, Ungrounded
-from el4ner.data import Ballot, Candidate, Example, Proposal, Span, Verdict, Vote
+from el4ner.annotation import Annotation
+from el4ner.data import Ballot, Candidate, Example, Proposal, Shown, Span, Trace, Ungrounded, Verdict, Vote
 from el4ner.decide import Decision, decide
 from el4ner.ensemble.costs import Cost
 from el4ner.pool.pool import Pool

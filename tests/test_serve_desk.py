@@ -10,7 +10,7 @@ from queue import Queue
 from threading import Timer
 
 import pytest
-from fakes import ensemble, failing, scripted
+from fakes import LetterEncoder, ensemble, failing, scripted
 from serving import Gate, capital_model, desk_of, pool_path, until
 
 from el4ner.annotation import Annotation
@@ -127,7 +127,8 @@ def test_an_end_wakes_who_waits() -> None:
 
 def started(desk: Desk) -> Desk:
     desk.start()
-    until(lambda: desk.ready)
+    until(lambda: desk.ready or desk.error is not None)
+    assert desk.error is None
     return desk
 
 
@@ -217,7 +218,7 @@ def test_a_fault_is_an_answer_to_one(tmp_path: Path) -> None:
 
     def opened(pool: Pool) -> EL4NER:
         sound = ensemble(capital_model(), pool=pool)
-        return Faulty(sound.recipe, sound.members, pool, encoder=sound._encoder)
+        return Faulty(sound.recipe, sound.members, pool, encoder=LetterEncoder())
 
     desk = started(desk_of(tmp_path, opened))
     answers = annotated(desk, "Ada", "Bob", "Carl")

@@ -9,12 +9,12 @@ for entity in ner("Storms hit Porto on Tuesday.").entities:
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from el4ner.annotation import Annotation as Annotation
-    from el4ner.annotation import Trace as Trace
     from el4ner.data import Ballot as Ballot
     from el4ner.data import Candidate as Candidate
     from el4ner.data import Document as Document
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from el4ner.data import Example as Example
     from el4ner.data import Label as Label
     from el4ner.data import Span as Span
+    from el4ner.data import Trace as Trace
     from el4ner.data import Verdict as Verdict
     from el4ner.data import Vote as Vote
     from el4ner.decide import BallotOutcome as BallotOutcome
@@ -62,9 +63,9 @@ if TYPE_CHECKING:
 
 # Where each public name lives; looked up when it is first used, so that `import el4ner` costs nothing.
 _HOMES = {
-    "annotation": ("Annotation", "Trace"),
+    "annotation": ("Annotation",),
     "recipes.settings": ("Recipe",),
-    "data": ("Ballot", "Candidate", "Document", "Entity", "Example", "Label", "Span", "Verdict", "Vote"),
+    "data": ("Ballot", "Candidate", "Document", "Entity", "Example", "Label", "Span", "Trace", "Verdict", "Vote"),
     "ensemble.costs": ("Failure",),
     "errors": ("ConfigError", "ContextError", "DataError", "El4nerError", "MissingExtraError", "ModelError"),
     "formats": ("FileLayout", "Format", "Line", "read_documents", "read_examples", "write_examples"),
@@ -79,6 +80,7 @@ _HOMES = {
     "decide": ("BallotOutcome", "Decision", "Out"),
     "retrieval.encoder": ("Encoder",),
 }
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless an application listens
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted(_HOME)

@@ -4,59 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from math import isfinite
 from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from el4ner.data import Ballot, Entity, Span
+from el4ner.data import Ballot, Entity, Span, Trace
 from el4ner.decide import BallotOutcome, Decision, Overlap, Rule, decide, outcomes
 from el4ner.errors import DataError
-from el4ner.text.marks import INK, Mark, marks, palette
-from el4ner.text.printable import one_line, printable
+from el4ner.text.drawn import drawn
+from el4ner.text.printable import one_line
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A demonstration that was retrieved for a text, and its similarity (SpanSim, or what the recipe retrieves by)."""
-
-    id: str
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ungrounded:
-    """Something a member listed in `stage` that does not stand in the text, or has a type that nobody asked for."""
-
-    stage: str
-    member: str
-    text: str
-    label: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """How a text was read.
-
-    `preextracted`: the spans that each member listed without demonstrations (stage 1). `weights`: how these were
-    weighed, "pos" or "uniform". `demonstrations`: the retrieved ones, best first, and `shown` how many each member's
-    prompts held.
-    `ungrounded`: what could not be placed. `abstained`: members without a usable answer, as "stage member: reason".
-    `cut`: members whose list the token limit cut off in stage 2; its complete entries count.
-    `failed`: members that failed in stages 1 and 2, with the reason.
-    """
-
-    preextracted: Mapping[str, tuple[Span, ...]]
-    weights: str
-    demonstrations: tuple[Shown, ...]
-    shown: Mapping[str, int]
-    ungrounded: tuple[Ungrounded, ...]
-    abstained: tuple[str, ...]
-    cut: tuple[str, ...] = ()
-    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +89,15 @@ class Annotation:
         return first
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was cut, dropped or not answered about this text, each in a few words; none where all is well."""
+        said = [warning for trace in self.traces for warning in trace.warnings]
+        for ballot in self.ballots:
+            said += [f"classify {vote.member}: {vote.abstained}" for vote in ballot.votes if vote.failed]
+            said += [f"verify {v.member}: {v.abstained or 'no answer'}" for v in ballot.verdicts if v.holds is None]
+        return tuple(dict.fromkeys(map(one_line, said)))
+
+    @property
     def outcomes(self) -> list[BallotOutcome]:
         """What became of each ballot, in their order: an entity, or why not."""
         return outcomes(self.text, self.ballots, self.decision)
@@ -142,15 +110,16 @@ class Annotation:
     def record(self, evidence: bool = False) -> dict[str, Any]:
         """A plain record, `{"id", "text", "entities"}`, as `el4ner annotate` writes it on a line; ready for JSON.
 
-        Scores have four digits. `"meta"` is there if the text had any. Where members did not answer, `"failed"` has
-        them, each with the reason. With `evidence`, all that was said stands there, too (`EvidenceRecord`): enough for
-        `from_record`. docs/annotation.schema.json describes both.
+        Scores have four digits. `"meta"` is there if the text had any. `"warnings"` are as above. Where members did not
+        answer, `"failed"` has them, each with the reason. With `evidence`, all that was said stands there, too
+        (`EvidenceRecord`): enough for `from_record`. docs/annotation.schema.json describes both.
         """
         plain: dict[str, Any] = {
             "id": self.id,
             "text": self.text,
             **({"meta": dict(self.meta)} if self.meta else {}),
             "entities": [_record(entity) for entity in self.entities],
+            "warnings": list(self.warnings),
         }
         if failed := {member: one_line(reason) for member, reason in self.failed.items()}:
             plain |= {"failed": failed}
@@ -163,9 +132,7 @@ class Annotation:
 
     def _repr_html_(self) -> str:
         """For notebooks: the text with its entities on the colours of their types, which stand behind them."""
-        colours = palette(sorted({entity.label for entity in self.entities}))
-        drawn = "".join(_html(mark, colours) for mark in marks(self.text, self.entities))
-        return f'<div dir="auto" style="line-height:2.2">{drawn}</div>'
+        return drawn(self.text, self.entities)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Annotation:
@@ -228,16 +195,6 @@ def _without(ballot: Ballot, members: Collection[str]) -> Ballot:
         tuple(vote for vote in ballot.votes if vote.member not in members),
         tuple(verdict for verdict in ballot.verdicts if verdict.member not in members),
     )
-
-
-def _html(mark: Mark, colours: Mapping[str, str]) -> str:
-    if not isinstance(mark.entity, Entity):
-        return escape(printable(mark.text)).replace("\n", "<br>")
-    label = mark.entity.label
-    if mark.kind == "open":
-        style = f"background:{colours[label]};color:{INK};padding:.2em .3em;border-radius:.3em"
-        return f'<span style="{style}" title="score {mark.entity.score:.2f}">'
-    return "…</span>" if mark.broken else f" <small><b>{escape(one_line(label))}</b></small></span>"
 
 
 def _record(entity: Entity) -> dict[str, Any]:

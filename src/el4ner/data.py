@@ -142,3 +142,60 @@ class Entity:
     score: float
     votes: Mapping[str, str | None]
     verified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A demonstration that was retrieved for a text, and its similarity (SpanSim, or what the recipe retrieves by)."""
+
+    id: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ungrounded:
+    """Something a member listed in `stage` that does not stand in the text, or has a type that nobody asked for."""
+
+    stage: str
+    member: str
+    text: str
+    label: str | None = None
+
+    def __str__(self) -> str:
+        kind = "" if self.label is None else f" ({self.label})"
+        return f"{self.text!r}{kind} is not in the text, or of no type that was asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How a text was read.
+
+    `preextracted`: the spans that each member listed without demonstrations (stage 1). `weights`: how these were
+    weighed, "pos" or "uniform". `demonstrations`: the retrieved ones, best first, and `shown` how many each member's
+    prompts held.
+    `ungrounded`: what could not be placed. `abstained`: members without a usable answer, as "stage member: reason".
+    `cut`: members whose list the token limit cut off in stage 2; its complete entries count.
+    `failed`: members that failed in stages 1 and 2, with the reason. `left_out`: how many demonstrations of a member
+    its context had no room for; members that read all of theirs are not in there.
+    """
+
+    preextracted: Mapping[str, tuple[Span, ...]]
+    weights: str
+    demonstrations: tuple[Shown, ...]
+    shown: Mapping[str, int]
+    ungrounded: tuple[Ungrounded, ...]
+    abstained: tuple[str, ...]
+    cut: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was left out, cut, dropped or not answered in stages 1 and 2, in a few words each."""
+        said = [
+            f"extract {member}: {count} of {count + self.shown.get(member, 0)} demonstrations had no room"
+            for member, count in self.left_out.items()
+        ]
+        said += [f"extract {member}: the token limit cut its list; complete entries count" for member in self.cut]
+        said += [f"{lost.stage} {lost.member}: {lost}" for lost in self.ungrounded]
+        return said + list(self.abstained)

@@ -6,6 +6,7 @@ texts -> demonstrations -> candidates -> ballots -> entities
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -41,7 +42,9 @@ from el4ner.stages.retrieve import pool_spans, retrieve
 from el4ner.stages.state import STAGES, PassageState, Task
 from el4ner.stages.verify import verify
 from el4ner.text.passage import bytes_up_to, cut, show
+from el4ner.text.printable import one_line
 
+log = logging.getLogger(__name__)
 _SILENT = 4  # passages in a row without an answer that end a run: fewer can be texts that every model refuses
 _AHEAD = 3  # windows under way on servers: one waits for its last replies, one is full at work, one is being prepared
 
@@ -75,13 +78,13 @@ class EL4NER:
         used = recipe.crf.hints or recipe.crf.votes
         self._field = CrfVoter(self._shown) if used else None
         self.members = tuple(replace(m, hints=self._field if recipe.crf.hints else None) for m in members)
-        self._encoder = encoder or default_encoder()
+        self.encoder = encoder or default_encoder()
         self._ledger = Ledger()
         self._silent = _SILENT  # passages in a row that nobody answered; at first, one is too many
         self._store = store
         how = recipe.retrieve.pool_spans
         # What members find depends on who answered, and the reply store keeps it: no file for their spans.
-        self._index = Index(self._shown, self._encoder, self._pool_spans, None if how == "members" else how)
+        self._index = Index(self._shown, self.encoder, self._pool_spans, None if how == "members" else how)
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +140,7 @@ class EL4NER:
 
         Where `pool` is this one with examples behind, what is embedded already stays. Close one of the two.
         """
-        other = EL4NER(self.recipe, self.members, pool, store=self._store, encoder=self._encoder)
+        other = EL4NER(self.recipe, self.members, pool, store=self._store, encoder=self.encoder)
         known = self._shown.examples
         if other._shown.examples[: len(known)] == known:
             other._index = replace(self._index.extended(other._shown), spans=other._index.spans)
@@ -201,7 +204,7 @@ class EL4NER:
     def _task(self, labels: tuple[Label, ...]) -> Task:
         dispatch, field = Dispatcher(self._store, self._ledger, True), self._field if self.recipe.crf.votes else None
         cut_scripts = self.pool.cut_scripts
-        return Task(self.recipe, self.members, labels, self.decision, dispatch, self._encoder, field, cut_scripts)
+        return Task(self.recipe, self.members, labels, self.decision, dispatch, self.encoder, field, cut_scripts)
 
     def _pool_spans(self, examples: Sequence[Example]) -> list[tuple[Span, ...]]:
         task = self._task(self._shown.labels)
@@ -242,7 +245,10 @@ class EL4NER:
         ballots = tuple(ballot for state in own for ballot in state.placed_ballots())
         entities = decide(document.text, ballots, self.decision)
         traces = tuple(state.trace() for state in own)
-        return Annotation(document.id, document.text, entities, ballots, traces, self.decision, document.meta)
+        made = Annotation(document.id, document.text, entities, ballots, traces, self.decision, document.meta)
+        for warning in made.warnings:
+            log.info("text %s: %s", one_line(document.id), warning)
+        return made
 
     def _parts(self, states: Sequence[PassageState]) -> Iterator[range]:
         """The window in parts of about the same size whose prefixes fit the engines' caches, all stages long."""

@@ -17,14 +17,39 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from el4ner.cli import annotate, check, compare, data, demo, errors, evaluate, experts, look, plot, serve, tune
+from el4ner.cli import (
+    annotate,
+    audit,
+    check,
+    compare,
+    data,
+    demo,
+    errors,
+    evaluate,
+    experts,
+    look,
+    plot,
+    serve,
+    tune,
+    update,
+)
 from el4ner.cli.console import Warnings, out, say
+from el4ner.cli.verbose import VERBOSE, listen
 from el4ner.errors import El4nerError
 from el4ner.files import at_home
 
 
 class HomeCommand(TyperCommand):
-    """A command in whose paths `~` is the user's home, also where no shell has seen it, as in `--pool=~/pool.jsonl`."""
+    """A command that can say what it does (-v), and in whose paths `~` is the user's home, also where no shell has seen
+    it, as in `--pool=~/pool.jsonl`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Takes -v out, wherever it stands; before the command's name, too, it is heard."""
+        end = args.index("--") if "--" in args else len(args)
+        said = [arg for arg in args[:end] if arg in VERBOSE]
+        if said:
+            listen(sum(VERBOSE[arg] for arg in said))
+        return super().parse_args(ctx, [arg for arg in args[:end] if arg not in VERBOSE] + args[end:])
 
     def invoke(self, ctx: Any) -> Any:
         """Calls the function, with such paths."""
@@ -44,7 +69,7 @@ app = typer.Typer(
 )
 for command in (demo.demo, annotate.annotate, annotate.explain):
     app.command()(command)
-for seen in (look.show, look.decide, look.diff):
+for seen in (look.show, look.decide, look.diff, update.update):
     app.command()(seen)
 for asked in (check.recipes, check.doctor, tune.tune):
     app.command()(asked)
@@ -54,6 +79,7 @@ for other in (errors.errors, compare.compare, compare.ablate, plot.plot, check.s
     app.command()(other)
 pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")
 pools.command("check")(check.check)
+pools.command("audit")(audit.audit)
 sets = typer.Typer(no_args_is_help=True, help="Data sets to score on.")
 sets.command("list")(data.list_sets)
 sets.command("fetch")(data.fetch_set)
@@ -81,12 +107,17 @@ def _main(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Say what is done (also behind a command); -vv: more.")
+    ] = 0,
 ) -> None:
     """Named entity recognition by an ensemble of small, open language models that read a few labelled examples.
 
     Exit codes: 0 done, 1 an error that the last line names, 2 wrong usage, 3 a member failed (with --strict), 130
     interrupted.
     """
+    if verbose:
+        listen(verbose)
 
 
 @pools.callback()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from el4ner.cli.budget import Allowance, DryRun, MaxSeconds, MaxTokens, Spent, end_early, tell_forecast
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, end_strictly, tell_failures
 from el4ner.cli.opening import open_ensemble, read_pool
@@ -73,11 +74,15 @@ def annotate(
     html: Page = None,
     strict: Strict = False,
     allow_env: AllowEnv = None,
+    dry_run: DryRun = False,
+    max_tokens: MaxTokens = None,
+    max_seconds: MaxSeconds = None,
 ) -> None:
     """Annotate texts: JSONL, one line a text, in the order of the texts.
 
     {"id", "text", "entities": [{"start", "end", "text", "label", "score",
     "votes": {member: label or null}, "verified": true, false or null}],
+    "warnings": [what was cut, dropped or not answered],
     "failed": {member: reason}, where any did}
 
     What else a text's line or row says (JSON keys, columns) is under "meta".
@@ -86,6 +91,7 @@ def annotate(
     """
     from el4ner.cli.progress import watched
     from el4ner.ensemble.costs import Tally
+    from el4ner.ensemble.rates import keep_rates
     from el4ner.formats.jsonl import dumps
 
     named = files or [Path("-")]
@@ -95,18 +101,29 @@ def annotate(
     if html is not None and output is not None and html.resolve() == output.resolve():
         raise typer.BadParameter("the page would overwrite the lines: give another file to --html", param_hint="--html")
     inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, at_home(recipe)]
-    with _opened(recipe, read_pool(pool, labels), open_store(store, no_store, replay), replay, allow_env) as ner:
+    kept = open_store(store, no_store, replay)
+    with opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner:
+        if dry_run:
+            tell_forecast(ner, documents, kept)
+            return
+        budget = Allowance(max_tokens, max_seconds)
         tally, began = Tally(), time.perf_counter()
+        annotations = tally.counting(watched(ner.annotate(budget.within(documents, ner)), ner, limit))
         shown: list[Annotation] = []
-        with lines_to(output, inputs) as write, _interruptible(no_store):
-            for annotation in tally.counting(watched(ner.annotate(documents), ner, limit)):
+        with _interruptible(no_store), suppress(Spent), lines_to(output, inputs) as write:
+            for annotation in annotations:
                 write(dumps(annotation.record(evidence)))
                 if html is not None:
                     shown.append(annotation)
+            budget.check()
         _summarise(tally, ner, time.perf_counter() - began)
+        keep_rates(ner.costs, ner.members)
         if html is not None:
             _write_page(html, shown, ner)
-        end_strictly(strict, tell_failures(ner.failures, tally.entities))
+        failed = tell_failures(ner.failures, tally.entities)
+        if budget.spent:
+            end_early(budget.spent, output)
+        end_strictly(strict, failed or tally.warned > 0)
 
 
 def explain(
@@ -126,13 +143,13 @@ def explain(
     from el4ner.view.explain import explain
 
     kept = open_store(store, no_store, replay)
-    with _opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner, _interruptible(no_store):
+    with opened(recipe, read_pool(pool, labels), kept, replay, allow_env) as ner, _interruptible(no_store):
         (annotation,) = watched(ner.annotate([text]), ner, 1)
         failed = ner.failures
     colours = palette([label.name for label in ner.pool.labels])
     for part in explain(annotation, ner.pool, ner.voters, colours):
         out.print(part)
-    end_strictly(strict, tell_failures(failed, len(annotation.entities)))
+    end_strictly(strict, tell_failures(failed, len(annotation.entities)) or bool(annotation.warnings))
 
 
 def _documents(files: Sequence[Path], format: str | None, layout: FileLayout) -> Iterator[Document]:
@@ -157,9 +174,7 @@ def _texts(file: Path, format: str | None, layout: FileLayout) -> Iterator[Docum
 
 
 @contextmanager
-def _opened(
-    recipe: str, pool: Pool, store: Store | None, replay: bool, allow_env: list[str] | None
-) -> Iterator[EL4NER]:
+def opened(recipe: str, pool: Pool, store: Store | None, replay: bool, allow_env: list[str] | None) -> Iterator[EL4NER]:
     """An ensemble on a store; both are closed at the end."""
     with (
         closing(store) if store else nullcontext(),
@@ -191,5 +206,6 @@ def _summarise(tally: Tally, ner: EL4NER, seconds: float) -> None:
     done |= {"calls": sum(cost.calls for cost in costs), "from the store": sum(cost.stored for cost in costs)}
     amiss = {"cut off": sum(cost.cut for cost in costs), "failed": sum(cost.failed for cost in costs)}
     amiss |= {"not in the text": tally.ungrounded, "abstentions": tally.abstained}
+    amiss |= {"texts with warnings": tally.warned}
     counts = [f"{name} {count:,}" for name, count in (done | {k: v for k, v in amiss.items() if v}).items()]
     say(f"{' · '.join(counts)} · {seconds:.1f} s", "dim")

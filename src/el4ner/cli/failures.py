@@ -18,7 +18,10 @@ _UNREAD = ("unreadable", "none of the answers")
 _SHOWN = 3  # reasons of one member, and unreadable replies
 
 Strict = Annotated[
-    bool, typer.Option("--strict", help="End with exit code 3 where any question failed; what was made is kept.")
+    bool,
+    typer.Option(
+        "--strict", help="End with exit code 3 where a question failed or a text has warnings; what was made is kept."
+    ),
 ]
 
 

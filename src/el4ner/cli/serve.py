@@ -65,7 +65,9 @@ def serve(
     from el4ner.serve.desk import Desk
     from el4ner.serve.kept_pool import KeptPool
 
-    logging.getLogger("el4ner").addHandler(_Said())
+    log = logging.getLogger("el4ner")
+    if all(isinstance(handler, logging.NullHandler) for handler in log.handlers):  # else -v says more
+        log.addHandler(_Said())
     guard = Guard.at(host, read_token(token_file) if token_file else None, allow_host or (), open_paths=OPEN_PATHS)
     if not replay:
         ready(recipe, allow_env, quiet=True)  # asks here what must be asked, before there is a server

@@ -182,13 +182,15 @@ def _count(counts: dict[str, int], reason: str, times: int) -> None:
 class Tally:
     """Counts annotations as they pass.
 
-    `ungrounded` counts what members listed that does not stand in the text, `abstained` answers that were of no use.
+    `ungrounded` counts what members listed that does not stand in the text, `abstained` answers that were of no use,
+    `warned` texts with warnings.
     """
 
     texts: int = 0
     entities: int = 0
     ungrounded: int = 0
     abstained: int = 0
+    warned: int = 0
 
     def counting(self, annotations: Iterable[Annotation]) -> Iterator[Annotation]:
         """The same annotations, counted."""
@@ -200,6 +202,7 @@ class Tally:
         """Count one more."""
         self.texts += 1
         self.entities += len(annotation.entities)
+        self.warned += bool(annotation.warnings)
         self.ungrounded += sum(len(trace.ungrounded) for trace in annotation.traces)
         self.abstained += sum(len(trace.abstained) for trace in annotation.traces)
         for ballot in annotation.ballots:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.models.store import Store, key
 
+log = logging.getLogger(__name__)
 Questions = tuple[Member, Sequence[Request]]
 # Why a reply is no answer, "" if it is one: by the place of the member's questions, and the request's among these.
 Amiss = Callable[[int, int, Reply], str]
@@ -98,6 +100,8 @@ class Dispatcher:
         seconds = time.perf_counter() - began
         fresh = {k: judged(k, reply) for k, reply in zip(wanted, replies, strict=True)}
         self._count(stage, questions, keys, known, fresh, seconds)
+        names = ", ".join(member.name for member, _ in questions)
+        log.debug("%s %s: %d questions, %d calls, %.2f s", stage, names, len(asked), len(wanted), seconds)
         return [[known[k] if k in known else fresh[k] for k in ks] for ks in keys]
 
     def _count(

@@ -22,13 +22,15 @@ _SHORTEST = 128  # tokens that an answer is left at least
 class Brief:
     """What a member's questions about a passage begin with, its demonstrations, and how long an answer may get.
 
-    `tokens` is the length of the prefix, `limit` that of an answer at most.
+    `tokens` is the length of the prefix, `limit` that of an answer at most. `left_out`: demonstrations without
+    room.
     """
 
     prefix: str
     tokens: int
     demonstrations: int
     limit: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Member:
                 used[i].pop(0)
                 prefixes[i] = self._prefix(labels, used[i], passages[i], form)
         self._warn_of_fewer([len(u) for u in used], [len(d) for d in demonstrations])
-        return [Brief(*one) for one in zip(prefixes, tokens, map(len, used), limits, strict=True)]
+        lost = [len(given) - len(held) for given, held in zip(demonstrations, used, strict=True)]
+        return [Brief(*one) for one in zip(prefixes, tokens, map(len, used), limits, lost, strict=True)]
 
     def _way_out(self, labels: Sequence[Label], length: int) -> str:
         """What makes room: where the types take more of it than the passage, fewer of these, or their names alone."""

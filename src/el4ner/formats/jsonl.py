@@ -31,7 +31,7 @@ from el4ner.formats.strict_json import load_values
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _BEGINS = re.compile(r'\{|\[\s*(?:\{|\[\s*"|"(?:[^"\\]|\\.)*+"\s*,\s*\{)')
-_OURS = frozenset(["tokens", "entities", "meta", "failed"])  # beside the text and the id
+_OURS = frozenset(["tokens", "entities", "meta", "failed", "warnings"])  # beside the text and the id
 _EVIDENCE = frozenset(["el4ner", "decision", "ballots", "traces"])
 _USUAL = FileLayout()
 _IDS = 1_000_000  # ids that are remembered, to say which comes twice

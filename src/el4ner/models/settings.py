@@ -87,6 +87,10 @@ class EngineSettings(Settings, ABC):
         """The number of weights; None where it cannot be told."""
         return None
 
+    def price(self) -> tuple[float, float] | None:
+        """What a million tokens cost, read and generated; None where nothing is paid."""
+        return None
+
     def advice(self) -> list[str]:
         """Lines for the model's table, found out by asking it (`el4ner doctor`); none where all is well."""
         return []

@@ -91,6 +91,10 @@ class Store:
                 raise
             return [row for key in keys for row in self._part(what, [key])] if len(keys) > 1 else []
 
+    def read_only(self) -> Store:
+        """The same replies; new ones are not kept."""
+        return _ReadOnlyStore(self.path, self._connection)
+
     def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
         """Keep replies, all or none; those that failed are left out. Raises `DataError` where the disk is full, say."""
         now = int(time.time())
@@ -183,6 +187,11 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+class _ReadOnlyStore(Store):
+    def put(self, model: str, replies: Iterable[tuple[bytes, Reply]]) -> None:
+        """Keeps nothing."""
 
 
 def store_path(given: Path | None) -> Path:

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from el4ner.annotation import Annotation, Trace
-from el4ner.data import Ballot, Entity, Example, Label, Span
+from el4ner.annotation import Annotation
+from el4ner.data import Ballot, Entity, Example, Label, Span, Trace
 from el4ner.pool.pool import Pool
 
 # What lists and answers are made of, in any width, and what readers set aside: quotes, bold type, invisible signs.

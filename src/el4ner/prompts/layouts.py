@@ -47,13 +47,15 @@ _MARKUP = re.compile(
 class _Word:
     """A part of a line: a string that stands in the text (`name`), one that does not (`other`), or a type.
 
-    `joined`: whether what stands before it goes on with a list; `opened`: whether a bracket or quote opens before it.
+    `joined`: whether what stands before it goes on with a list; `opened`: whether a bracket or quote opens before it;
+    `parted`: whether a semicolon stands there.
     """
 
     kind: str
     text: str
     joined: bool = False
     opened: bool = False
+    parted: bool = False
 
 
 def other_layouts(text: str, labels: Collection[str], shown: str) -> list[Item]:
@@ -124,7 +126,7 @@ def _parts(text: str, known: Callable[[str], bool]) -> Iterator[_Word]:
         bare = (part[match.end() :] if (match := _LEAD.match(part)) else part).strip(_EDGES)
         if bare and not _KEY.fullmatch(bare):
             name, joined, opened = _name(bare, known), _JOINS.search(between), _OPENS.search(between)
-            yield _Word("name" if name else "other", name or bare, bool(joined), bool(opened))
+            yield _Word("name" if name else "other", name or bare, bool(joined), bool(opened), ";" in between)
 
 
 def _name(said: str, known: Callable[[str], bool]) -> str:
@@ -179,9 +181,16 @@ def _of_line(line: Sequence[_Word]) -> Iterator[Item]:
     if first == "type":
         named = [_run(group) or _only(group) for group in groups[1:]]
     else:
-        named = [_run(group[::-1], True) or _only(group) for group in groups[:-1]]
+        own = [_last_entry(group) for group in groups[:-1]]
+        named = [_run(group[::-1], True) or _only(group) for group in own]
     for label, names in zip(types, named, strict=True):
         yield from (Item(name, label) for name in names)
+
+
+def _last_entry(words: Sequence[_Word]) -> Sequence[_Word]:
+    """Without the entries before the last, where that is nothing of the text: a semicolon parts them."""
+    last = next((n for n, word in enumerate(words) if word.kind == "other" and word.parted), 0)
+    return words[last:]
 
 
 def _run(words: Sequence[_Word], backward: bool = False) -> list[str]:

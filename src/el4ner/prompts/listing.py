@@ -61,16 +61,20 @@ def read_listing(reply: Reply, labels: Collection[str], shown: str = "") -> list
     if said := _REMARK.search(text):
         text = text[: said.start()]
     items = _canonical(reply, start, start + len(text), labels)
-    if labels and shown and len(TypeNames.of(labels).pattern.findall(text)) > (right := _right(items, labels, shown)):
-        other = other_layouts(text, labels, shown)
-        if other and (_right(other, labels, shown) > right or not any(item.label in labels for item in items)):
-            items = other
-    return _distinct(items)
+    return _distinct(_better(items, text, labels, shown) if labels and shown else items)
 
 
-def _right(items: Sequence[Item], labels: Collection[str], shown: str) -> int:
-    """How many entries have a known type and stand in the text."""
-    return sum(item.label in labels and bool(ground(shown, item.text)) for item in items)
+def _better(items: Sequence[Item], text: str, labels: Collection[str], shown: str) -> Sequence[Item]:
+    """The entries, or those of another layout, if that has more of a known type that stand in the text."""
+
+    def right(items: Sequence[Item]) -> int:  # of strings that are joined to one entry, the last has the type
+        return sum(item.label in labels and bool(ground(shown, item.text.rsplit(";")[-1])) for item in items)
+
+    typed, placed = sum(item.label in labels for item in items), right(items)
+    if typed == placed and len(TypeNames.of(labels).pattern.findall(text)) <= typed:
+        return items
+    other = other_layouts(text, labels, shown)
+    return other if other and (not typed or right(other) > placed) else items
 
 
 def says_nothing(text: str) -> bool:

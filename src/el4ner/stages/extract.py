@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from el4ner.annotation import Ungrounded
-from el4ner.data import Candidate, Example, Label, Proposal, Span
+from el4ner.data import Candidate, Example, Label, Proposal, Span, Ungrounded
 from el4ner.ensemble.member import Member
 from el4ner.models.base import Outcome, Reply, Request
 from el4ner.prompts.form import Form

@@ -42,5 +42,7 @@ def shortened(
     )
     made = list(states)
     for i, brief in zip(fewer, briefs, strict=True):
+        lost = states[i].briefs[member.name].left_out + held[i] - brief.demonstrations
+        brief = replace(brief, left_out=lost)
         made[i] = replace(states[i], briefs={**states[i].briefs, member.name: brief})
     return made

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from el4ner.annotation import Shown, Trace, Ungrounded
 from el4ner.crf.voter import CrfVoter
-from el4ner.data import Ballot, Candidate, Example, Label, Span
+from el4ner.data import Ballot, Candidate, Example, Label, Shown, Span, Trace, Ungrounded
 from el4ner.decide import Decision
 from el4ner.ensemble.dispatch import Dispatcher
 from el4ner.ensemble.member import Brief, Member
@@ -100,6 +99,7 @@ class PassageState:
             ),
             self.cut,
             {**self.failed, **self.silent},
+            {name: brief.left_out for name, brief in self.briefs.items() if brief.left_out},
         )
 
     def _placed(self, candidate: Candidate) -> Candidate:

@@ -10,8 +10,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from el4ner.annotation import Annotation, Trace
-from el4ner.data import Ballot, Span, Verdict
+from el4ner.annotation import Annotation
+from el4ner.data import Ballot, Span, Trace, Verdict
 from el4ner.decide import BallotOutcome
 from el4ner.pool.pool import Pool
 from el4ner.text.printable import one_line

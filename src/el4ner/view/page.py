@@ -11,8 +11,8 @@ from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
-from el4ner.annotation import Annotation, Ungrounded
-from el4ner.data import Ballot, Entity, Label, Span, Vote
+from el4ner.annotation import Annotation
+from el4ner.data import Ballot, Entity, Label, Span, Ungrounded, Vote
 from el4ner.ensemble.costs import Cost
 from el4ner.text.marks import INK, marks, palette
 from el4ner.text.printable import one_line, printable

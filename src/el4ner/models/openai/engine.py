@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import logging
 import os
 import threading
 import time
@@ -39,6 +40,7 @@ from el4ner.models.openai.retry import Refused, one_line, overload, passing, pau
 from el4ner.models.openai.settings import Dialect, OpenAISettings
 
 _DIALECTS: dict[str, Dialect] = {"llamacpp": "gbnf", "vllm": "vllm"}  # by what servers call themselves
+log = logging.getLogger(__name__)
 _TOKENIZE = {"llamacpp": "content", "vllm": "prompt"}  # the name of the text in a call of /tokenize
 _LEAST = 256  # tokens of a context that is believed
 _CONTEXT = 4096  # tokens, where neither the settings nor the server tell
@@ -150,7 +152,7 @@ class OpenAIModel:
         """Whatever goes wrong with one answer is that answer's failure, and nothing else."""
         async with self._slots:
             try:
-                return read_reply(await self._ask(request, card), request)
+                return read_reply(await self._ask(request, card), request, self.settings.thinking)
             except httpx2.HTTPError as error:
                 said = one_line(error)
                 if (tokens := too_long(error)) is None:
@@ -242,6 +244,7 @@ class OpenAIModel:
                 if wait is None or waited + wait > self.settings.timeout:
                     health.failed(error)
                     raise
+                log.info("%s: %s; next try in %.0f s", self.settings.model, one_line(error)[:80], wait)
                 health.waiting = f"{one_line(error)[:80]}, next try in {wait:.0f} s"
             else:
                 health.succeeded()

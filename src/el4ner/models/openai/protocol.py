@@ -19,6 +19,7 @@ REASONING = (
     "the model spent its tokens on reasoning; turn that off, with extra = {chat_template_kwargs = {enable_thinking ="
     ' false}} or extra = {reasoning_effort = "none"}, or pay for it, with thinking = 2048'
 )
+_LONGEST_TOKEN = 256  # characters: no vocabulary's longest (runs of blanks) has more
 _JSON_ROOM = 32  # tokens of `{"answer": ""}`, however it is spaced
 
 
@@ -74,9 +75,9 @@ def constrain(constraint: Constraint, dialect: Dialect, max_tokens: int, setting
             return {}
 
 
-def read_reply(answer: object, request: Request) -> Reply:
-    """The reply that a server's answer holds."""
-    choice = dig(answer, "choices", 0)
+def read_reply(answer: object, request: Request, thinking: int = 0) -> Reply:
+    """The reply that a server's answer holds. One longer than its tokens could be is a failure."""
+    choice = _first(dig(answer, "choices"))
     chat = not isinstance(request.prompt, str)
     said = _joined(dig(choice, "message", "content")) if chat else dig(choice, "text")
     usage = Usage(
@@ -90,11 +91,30 @@ def read_reply(answer: object, request: Request) -> Reply:
         return Reply("", Outcome.FAILED, usage=usage, error=REASONING)
     if not isinstance(said, str) or end in ("content_filter", "error", "abort") or (chat and not said.strip()):
         missing = "an empty answer" if said == "" else "no text in the answer"
-        error = f"{missing} ({one_line(end, 60) if isinstance(end, str) else 'not of the OpenAI API'})"
+        return Reply("", Outcome.FAILED, usage=usage, error=f"{missing} ({_why(answer, choice)})")
+    if len(said) > _LONGEST_TOKEN * (request.max_tokens + thinking):
+        error = f"an answer of {len(said):,} characters, where {request.max_tokens} tokens were asked for"
         return Reply("", Outcome.FAILED, usage=usage, error=error)
     text = said[: stop_at(said, request.stop)]
     outcome = Outcome.CUT if end == "length" and text == said else Outcome.DONE
     return Reply(text, outcome, tokens_of(dig(choice, "logprobs"), text, usage.generated), usage)
+
+
+def _first(choices: object) -> object:
+    """The first of the choices by their own numbers."""
+    numbered = [one for one in choices if dig(one, "index") == 0] if isinstance(choices, list) else []
+    return numbered[0] if numbered else dig(choices, 0)
+
+
+def _why(answer: object, choice: object) -> str:
+    """What the server says of an answer without text."""
+    end, refused = dig(choice, "finish_reason"), dig(choice, "message", "refusal")
+    if isinstance(refused, str) and refused.strip():
+        return f"refused: {one_line(refused, 120)!r}"
+    if isinstance(end, str):
+        return one_line(end, 60)
+    said = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    return f"not of the OpenAI API: {one_line(said, 120)!r}" if said.strip() else "nothing came"
 
 
 def _joined(content: object) -> object:
@@ -112,7 +132,7 @@ def _count(said: object) -> int:
 
 def refusal(answer: object) -> tuple[int, str] | None:
     """The status and the words of an error that comes as an answer of status 200; None where there is none."""
-    error = dig(answer, "error")
+    error = dig(answer, "error") or (answer if dig(answer, "object") == "error" else None)
     if not error or dig(answer, "choices"):
         return None
     words = error if isinstance(error, str) else dig(error, "message") or dig(error, "type") or error

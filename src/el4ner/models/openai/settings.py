@@ -18,6 +18,7 @@ from el4ner.models.openai.key import HOME, OPENAI, is_set, read_key, told, varia
 from el4ner.models.outlet import Outlet
 from el4ner.models.settings import Count, EngineSettings, Positive
 
+Price = Annotated[float, Field(ge=0)]
 Dialect = Literal["auto", "gbnf", "vllm", "json_schema", "none"]
 
 
@@ -36,7 +37,8 @@ class OpenAISettings(EngineSettings):
     "max_completion_tokens", seed = ""}`; `el4ner doctor` finds out. `extra` joins the body of every request, e.g.
     `{"chat_template_kwargs": {"enable_thinking": False}}`. Turn `logprobs` off for a server that refuses them.
     `parameters` is the number of weights, which no server tells: it is not used to ask, only to say what an ensemble
-    weighs.
+    weighs. `price_per_million`: what a million tokens cost that are read, and that are generated, in any currency: for
+    `el4ner annotate --dry-run`.
 
     `grammar` is how constraints are said: "gbnf" (llama.cpp), "vllm" (`structured_outputs`, since its version 0.11),
     "json_schema" (`response_format`; replies are then JSON) or "none". "auto" goes by what `/models` says: gbnf for
@@ -56,6 +58,7 @@ class OpenAISettings(EngineSettings):
     grammar: Dialect = "auto"
     logprobs: bool = True
     parameters: Positive | None = None
+    price_per_million: tuple[Price, Price] | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("base_url")
@@ -101,6 +104,10 @@ class OpenAISettings(EngineSettings):
         """What the recipe says."""
         return self.parameters
 
+    def price(self) -> tuple[float, float] | None:
+        """What the recipe says."""
+        return self.price_per_million
+
     def real_context(self, model: Model) -> int:
         """A server's own word, not the recipe's."""
         if self.context is None:
@@ -119,7 +126,9 @@ class OpenAISettings(EngineSettings):
         """As before `api_key_env` could be left open, and without what changes no reply: stores of that time count."""
         named = OPENAI if self.api_key_env is None else self.api_key_env
         unused = {name for name, value in (("thinking", self.thinking), ("fields", self.fields)) if not value}
-        return self.model_copy(update={"api_key_env": named}).model_dump_json(exclude={"patience", *unused})
+        return self.model_copy(update={"api_key_env": named}).model_dump_json(
+            exclude={"patience", "price_per_million", *unused}
+        )
 
     @property
     def address(self) -> Address:

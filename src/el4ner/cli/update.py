@@ -1,0 +1,61 @@
+"""`el4ner update`: what a changed pool changes in texts that are annotated already."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from el4ner.cli.annotate import opened
+from el4ner.cli.console import out, say
+from el4ner.cli.failures import Strict, end_strictly, tell_failures
+from el4ner.cli.opening import read_pool
+from el4ner.cli.options import AllowEnv, LabelsFile, PoolFile, RecipeName, StoreFile, open_store
+from el4ner.cli.output import lines_to
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="What `el4ner annotate` wrote: it is replaced at the end.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="NEW", help="Write here, and leave FILE as it is.")
+]
+
+
+def update(
+    file: File,
+    pool: PoolFile,
+    labels: LabelsFile = None,
+    recipe: RecipeName = "nano",
+    output: Output = None,
+    store: StoreFile = None,
+    strict: Strict = False,
+    allow_env: AllowEnv = None,
+) -> None:
+    """Annotate again after the pool has changed, and say what that changed.
+
+    Only texts that now read other demonstrations are asked about: all else is in the reply store of the first run. Give
+    the recipe and types of that run. Lines with evidence keep some.
+    """
+    from el4ner.cli.progress import watched
+    from el4ner.data import Document
+    from el4ner.evaluate.changes import changed
+    from el4ner.formats.annotations import read_annotations
+    from el4ner.formats.jsonl import dumps
+
+    old = list(read_annotations(file))
+    counts: Counter[str] = Counter()
+    with opened(recipe, read_pool(pool, labels), open_store(store, False), False, allow_env) as ner:
+        documents = [Document(annotation.id, annotation.text, annotation.meta) for annotation in old]
+        annotations = watched(ner.annotate(documents), ner, len(old))
+        with lines_to(output or file, [pool, labels, *([file] if output else [])]) as write:
+            for before, after in zip(old, annotations, strict=True):
+                write(dumps(after.record(evidence=bool(before.traces or before.ballots))))
+                for what, line in changed(before, after):
+                    counts[what] += 1
+                    out.print(Text.assemble((f"{after.id}  ", "dim"), line), soft_wrap=True)
+        asked, calls = sum(cost.asked for cost in ner.costs), sum(cost.calls for cost in ner.costs)
+        failed = tell_failures(ner.failures)
+    told = [f"{what} {count:,}" for what, count in sorted(counts.items())] or ["no change"]
+    say(" · ".join([f"texts {len(old):,}", *told, f"questions {asked:,}", f"of these asked {calls:,}"]), "dim")
+    end_strictly(strict, failed)
