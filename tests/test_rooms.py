@@ -28,6 +28,8 @@ FLOORS = (
     ("pipeline",),
     ("view",),
     ("evaluate",),
+    ("web",),
+    ("serve", "review"),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

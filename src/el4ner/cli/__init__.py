@@ -14,7 +14,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from el4ner.cli import annotate, audit, check, compare, data, demo, errors, evaluate, experts, look, plot, tune, update
+from el4ner.cli import (
+    annotate,
+    audit,
+    check,
+    compare,
+    data,
+    demo,
+    errors,
+    evaluate,
+    experts,
+    look,
+    plot,
+    serve,
+    tune,
+    update,
+)
 from el4ner.cli.console import Warnings, out, say
 from el4ner.cli.streams import guard, let_go
 from el4ner.cli.verbose import VERBOSE, listen
@@ -57,6 +72,7 @@ for seen in (look.show, look.decide, look.diff, update.update):
 for asked in (check.recipes, check.doctor, tune.tune):
     app.command()(asked)
 app.command("eval")(evaluate.evaluate)
+app.command()(serve.serve)
 for other in (errors.errors, compare.compare, compare.ablate, plot.plot, check.store):
     app.command()(other)
 pools = typer.Typer(no_args_is_help=True, help="Labelled examples.")

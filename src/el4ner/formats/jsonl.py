@@ -64,13 +64,17 @@ def examples(lines: Iterable[Line], layout: FileLayout = _USUAL) -> Iterator[Exa
 
 def lines(examples: Iterable[Example]) -> Iterator[str]:
     """One line for each example, with character offsets. Raises `DataError` for what could not be read back."""
-    for example in examples:
-        for span in example.entities:
-            problem = fault(span.start, span.end, len(example.text))
-            if problem or not span.label:
-                raise DataError(f"example {example.id!r}: an entity {problem or 'has no label; give it one'}")
-        rows = [{"start": s.start, "end": s.end, "label": s.label} for s in example.entities]
-        yield dumps({"id": example.id, "text": example.text, "entities": rows})
+    return (dumps(record_of(example)) for example in examples)
+
+
+def record_of(example: Example) -> dict[str, Any]:
+    """An example as the object of its line. Raises `DataError` for what could not be read back."""
+    for span in example.entities:
+        problem = fault(span.start, span.end, len(example.text))
+        if problem or not span.label:
+            raise DataError(f"example {example.id!r}: an entity {problem or 'has no label; give it one'}")
+    rows = [{"start": s.start, "end": s.end, "label": s.label} for s in example.entities]
+    return {"id": example.id, "text": example.text, "entities": rows}
 
 
 def sniff(texts: Iterator[str]) -> bool:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -51,6 +52,11 @@ def read_lines(path: str | Path) -> Iterator[Line]:
     when a line's turn comes, cannot be read, is not UTF-8 or holds a null byte.
     """
     return _decode(*_open(path))
+
+
+def lines_of(file: str, content: bytes) -> Iterator[Line]:
+    """The lines of a file whose content is at hand; `file` is what messages call it."""
+    return _decode(file, nullcontext(BytesIO(content)))
 
 
 def _open(path: str | Path) -> tuple[str, AbstractContextManager[IO[bytes]]]:

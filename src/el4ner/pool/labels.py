@@ -14,11 +14,14 @@ Labels = Sequence[Label] | Sequence[str] | Mapping[str, str]
 
 def asked_labels(labels: Labels | None, pool: Pool) -> tuple[Label, ...]:
     """The given types (as such, as names, or {name: description}), else the pool's. Raises `ConfigError`."""
-    if labels is None:
-        chosen = pool.labels
-    elif isinstance(labels, str):
+    return given_labels(pool.labels if labels is None else labels)
+
+
+def given_labels(labels: Labels) -> tuple[Label, ...]:
+    """The types that are given, in whichever form. Raises `ConfigError`."""
+    if isinstance(labels, str):
         raise ConfigError(f"labels: give a list of names, as [{labels!r}], or {{name: description}}")
-    elif isinstance(labels, Mapping):
+    if isinstance(labels, Mapping):
         chosen = tuple(Label(name, description) for name, description in labels.items())
     else:
         chosen = tuple(Label(label) if isinstance(label, str) else label for label in labels)
