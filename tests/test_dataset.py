@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from el4ner import cli
+from el4ner.cli import commands
 from el4ner.data import Example, Label, Span
 from el4ner.errors import ConfigError, DataError
 from el4ner.evaluate.sets import dataset as datasets
@@ -160,7 +160,7 @@ def test_leaks_are_found_whatever_the_white_space() -> None:
 def test_the_list_shows_every_known_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EL4NER_DATA", str(tmp_path))
     folder(tmp_path / "wnut17", train=[ADA], dev=[ADA])
-    result = CliRunner().invoke(cli.app, ["data", "list"])
+    result = CliRunner().invoke(commands.app, ["data", "list"])
     assert result.exit_code == 0
     for name in known_sets():
         assert name in result.stdout
@@ -168,6 +168,6 @@ def test_the_list_shows_every_known_set(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_fetching_an_unknown_set_names_the_nearest() -> None:
-    result = CliRunner().invoke(cli.app, ["data", "fetch", "wnut71"])
+    result = CliRunner().invoke(commands.app, ["data", "fetch", "wnut71"])
     assert isinstance(result.exception, DataError)
     assert "did you mean 'wnut17'" in str(result.exception)

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
-from el4ner.cli import app
+from el4ner.cli.commands import app
 from el4ner.errors import ConfigError, DataError, ModelError
 from el4ner.models.gguf.adapter import LAYERS, Adapter
 from el4ner.models.gguf.build import build

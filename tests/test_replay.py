@@ -13,7 +13,7 @@ from fakes import POOL, FakeModel, LetterEncoder
 from typer.testing import CliRunner
 
 from el4ner import EL4NER, ConfigError, EngineSettings, Model, ModelError, Recipe, Reply, Request, Store
-from el4ner.cli import app
+from el4ner.cli.commands import app
 from el4ner.evaluate.experiment import Workshop, parameters, plan, weights
 from el4ner.evaluate.sets.dataset import Dataset
 from el4ner.models.base import Outcome, Usage

@@ -36,7 +36,7 @@ def claimed(path: Path) -> IO[bytes] | None:
     """
     while True:
         stream = opened(path)
-        if not _lock(stream):
+        if not lock(stream):
             stream.close()
             return None
         if path.exists() and os.path.samestat(path.stat(), os.fstat(stream.fileno())):
@@ -44,7 +44,7 @@ def claimed(path: Path) -> IO[bytes] | None:
         stream.close()  # the other has just finished: what we have opened was renamed or removed
 
 
-def _lock(file: IO[bytes]) -> bool:
+def lock(file: IO[bytes]) -> bool:
     """Lock a file as long as it is open; False where another holds it."""
     try:
         import fcntl

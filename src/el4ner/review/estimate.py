@@ -15,7 +15,7 @@ _JUDGED = 200  # examples at most
 _STEP = 4  # of these at once: nobody waits longer for a text
 
 
-class Estimate:
+class PoolEstimate:
     """Leave-one-out over some of the pool, a few examples at a time; `left` are those to come."""
 
     def __init__(self) -> None:

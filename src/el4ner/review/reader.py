@@ -14,7 +14,7 @@ from el4ner.files import write_whole
 from el4ner.formats.jsonl import dumps
 from el4ner.pipeline import EL4NER
 from el4ner.pool.pool import Pool
-from el4ner.review.estimate import Estimate
+from el4ner.review.estimate import PoolEstimate
 from el4ner.review.readings import AHEAD
 from el4ner.review.review import Review
 
@@ -37,7 +37,7 @@ class Reader(Thread):
         self.problem = ""  # why nothing is read
         self.voters: tuple[str, ...] = ()
         self.written: int | None = None  # texts in the file of the rest, since it was last asked for
-        self.estimate = Estimate()
+        self.estimate = PoolEstimate()
         self._open = open_
         self._ner: EL4NER | None = None
         self._ended = False
