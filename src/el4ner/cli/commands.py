@@ -22,6 +22,7 @@ from el4ner.cli import (
     experts,
     look,
     plot,
+    review,
     serve,
     tune,
     update,
@@ -68,6 +69,7 @@ for seen in (look.show, look.decide, look.diff, update.update):
 for asked in (check.recipes, check.doctor, tune.tune):
     app.command()(asked)
 app.command("eval")(evaluate.evaluate)
+app.command()(review.review)
 app.command()(serve.serve)
 for other in (errors.errors, compare.compare, compare.ablate, plot.plot, check.store):
     app.command()(other)
