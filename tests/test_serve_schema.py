@@ -56,6 +56,8 @@ def test_answers_are_as_the_document_says(
     @settings(max_examples=30 if method == "POST" else 3, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=schema[path][method].as_strategy(generation_mode=mode))
     def answers(case: schemathesis.Case) -> None:
-        case.call_and_validate(checks=checks)
+        answer = case.call()
+        too_large = answer.status_code == 413  # read no further: whatever else is wrong is not known
+        case.validate_response(answer, checks=CHECKS if too_large else checks)
 
     answers()
