@@ -245,8 +245,8 @@ const EDGES = { "[": ["start", -1], "{": ["start", 1], "]": ["end", 1], "}": ["e
 const CODES = { BracketLeft: ["[", "{"], BracketRight: ["]", "}"] }; // where Alt makes another sign of the key
 
 function typed(event) {
-  if (event.ctrlKey || event.metaKey || event.target.closest("textarea, select, input")) return;
-  if (event.target.closest("button, a") && ["Enter", " "].includes(event.key)) return;
+  if (event.ctrlKey || event.metaKey || event.target.closest?.("textarea, select, input")) return;
+  if (event.target.closest?.("button, a") && ["Enter", " "].includes(event.key)) return;
   const bracket = EDGES[event.key] ?? EDGES[CODES[event.code]?.[Number(event.shiftKey)]];
   if (event.key === "Tab") {
     if (!text?.entities.length) return; // then Tab goes through the page
