@@ -261,6 +261,7 @@ def test_the_estimate_leaves_out(pool: Path) -> None:
     # found: 3, 3, 2, 0, 3; accepted: 2, 2, 2, 0, 0
     assert told["f1"] == pytest.approx(2 * 6 / (11 + 6))
     assert (told["judged"], told["of"]) == (5, 5)
+    assert {one["found"] for one in told["suspects"]} >= {"Bob (person)", "Blue Owls (group)"}
     assert sorted(map(float, (told["low"], told["f1"], told["high"]))) == [told["low"], told["f1"], told["high"]]
     reader.close()
 

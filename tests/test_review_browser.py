@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +13,11 @@ from typing import Any
 import pytest
 import uvicorn
 from browser import browser, complaints
-from fakes import FakeModel, failing
-from reviewing import TEXTS, reading, review_of, until
+from fakes import FakeModel, failing, scripted
+from reviewing import TEXTS, knowing, reading, review_of, until
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
-from el4ner.pool.pool import Pool
 from el4ner.review.app import assets, review_app
 from el4ner.review.reader import Reader
 from el4ner.review.review import Review
@@ -251,5 +251,24 @@ def test_the_page_is_light_and_asks_this_server_alone(browser: Chrome, pool: Pat
         shows(browser, TEXTS[0])
         loaded = browser.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
         assert all(str(name).startswith(address) for name in loaded)
-    assert Pool.read  # the pool of an untouched page is not even made
-    assert not pool.exists()
+    assert not pool.exists()  # of a page that was only looked at
+
+
+def test_pictures_for_the_documents(browser: Chrome, pool: Path) -> None:
+    """EL4NER_PICTURES=docs writes them there."""
+    half = scripted(lambda asked: "Blue Owls (group); Oslo (group)" if "Owls" in asked.text else "none", "location")
+    size = browser.get_window_size()
+    browser.set_window_size(1000, 640)
+    with served(review_of(pool, [TEXTS[0], TEXTS[4]]), knowing(), knowing(), half) as (address, _):
+        browser.get(address)
+        shows(browser, TEXTS[0])
+        press(browser, "a")
+        shows(browser, TEXTS[4])
+        press(browser, Keys.TAB, "u")
+        until(lambda: TEXTS[0] in browser.find_element(By.ID, "panel").text)
+        assert "doubtful" in about(browser)
+        picture = browser.get_screenshot_as_png()
+    browser.set_window_size(size["width"], size["height"])
+    assert picture.startswith(b"\x89PNG")
+    if folder := os.environ.get("EL4NER_PICTURES"):
+        (Path(folder) / "review.png").write_bytes(picture)

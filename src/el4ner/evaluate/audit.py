@@ -48,16 +48,21 @@ def audit(ner: EL4NER, annotations: Iterable[Annotation] | None = None) -> list[
     `annotations`: those of the pool's texts in their order, leave-one-out, where they are at hand (`left_out`).
     """
     found = annotations if annotations is not None else left_out(ner)
-    suspects, labels, missed = list[Suspect](), 0, 0
-    for example, annotation in zip(ner.pool.examples, found, strict=True):
+    return suspects(zip(ner.pool.examples, found, strict=True), ner.pool, len(ner.voters))
+
+
+def suspects(judged: Iterable[tuple[Example, Annotation]], pool: Pool, voters: int) -> list[Suspect]:
+    """The suspect labels of some examples of a pool, each with its annotation, leave-one-out, by so many voters."""
+    doubted, labels, missed = list[Suspect](), 0, 0
+    for example, annotation in judged:
         labels += len(example.entities)
         for pair in match(example.entities, annotation.entities):
             if pair.kind is not None:
                 missed += pair.found is None
-                sureness = _sureness(pair, annotation, len(ner.voters))
-                suspects.append(Suspect(example, pair, sureness, _against(pair, annotation, ner.pool)))
+                sureness = _sureness(pair, annotation, voters)
+                doubted.append(Suspect(example, pair, sureness, _against(pair, annotation, pool)))
     recall = 1 - missed / max(1, labels)
-    weighed = [s if s.pair.found else replace(s, sureness=s.sureness * recall) for s in suspects]
+    weighed = [s if s.pair.found else replace(s, sureness=s.sureness * recall) for s in doubted]
     return sorted(weighed, key=lambda suspect: -suspect.sureness)
 
 

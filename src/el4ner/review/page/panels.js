@@ -61,11 +61,13 @@ function curvePanel(told, estimate, ask) {
   const head = ["type", "precision", "recall", "right"].map((name) => make("th", { scope: "col" }, name));
   const honest = estimate.f1 !== undefined ? `F1 ${estimate.f1.toFixed(3)} [${estimate.low.toFixed(3)}, ${estimate.high.toFixed(3)}] on ${estimate.judged} examples, each left out`
     : estimate.of ? `${estimate.judged} of ${estimate.of} examples are read, each left out …` : "";
+  const doubted = (estimate.suspects ?? []).map((one) => make("tr", {}, ...[percent(one.sureness), one.pool, one.found, one.text].map((cell) => make("td", {}, make("bdi", {}, cell)))));
   return [
     make("h2", {}, "Suggestions against what was accepted"),
     make("p", {}, told.texts ? `F1 over the ${now.join(", ")} · ${told.seconds ?? "?"} s a text` : "Nothing was accepted yet."),
     ...(points.length ? [drawn, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows))] : []),
     make("h2", {}, "An honest estimate"), make("p", {}, "Every example of the pool, read without itself. ", make("button", { type: "button", onclick: ask }, "estimate"), ` ${honest}`),
+    ...(doubted.length ? [make("h2", {}, "Labels it does not believe"), make("div", { className: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...["sure", "in the pool", "found", "text"].map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...doubted)))] : []),
   ];
 }
 

@@ -78,6 +78,7 @@ function about() {
   return `${piece(one)}: ${names()[one.label]}, ${(one.score ?? 1).toFixed(2)}${agree}${why}`;
 }
 
+const many = (count) => `${count} text${count === 1 ? "" : "s"}`;
 const piece = ({ start, end }) => text.characters.slice(start, end).join("");
 
 // What stands beside the text.
@@ -89,7 +90,7 @@ function tell() {
   $("trouble").hidden = !trouble;
   $("trouble").textContent = trouble;
   const worth = text?.worth;
-  $("worth").textContent = worth ? `disagreement ${percent(worth.disagreement) || "?"} × read by ${worth.readers} texts × ${percent(worth.distance)} from the pool` : "";
+  $("worth").textContent = worth ? `disagreement ${percent(worth.disagreement) || "?"} × read by ${many(worth.readers)} × ${percent(worth.distance)} from the pool` : "";
   if ($("labels").dataset.shown !== JSON.stringify(state.labels)) {
     $("labels").dataset.shown = JSON.stringify(state.labels);
     $("labels").replaceChildren(...state.labels.map(([name, means], n) =>
@@ -135,7 +136,7 @@ function send(path, body, accepted, done) {
       if (done) sent.delete(done.ref);
       if (status === 200) {
         take(told);
-        say(accepted ? `saved; ${told.touched} texts would now be read differently` : "saved");
+        say(accepted ? `saved; ${many(told.touched)} would now be read differently` : "saved");
       } else refuse(told, done);
     } catch {
       if (done) sent.delete(done.ref);
