@@ -176,3 +176,12 @@ def test_what_was_cut_dropped_or_not_answered_is_on_the_line() -> None:
     vote, spared = Vote("a", None, abstained="HTTP\n503"), Vote("b", None, abstained=NOT_ASKED)
     ballot = Ballot(Candidate(Span(0, 4), ()), (vote, spared), (Verdict("v", "person", None, abstained="no word"),))
     assert replace(bare, ballots=(ballot, ballot)).warnings == ("classify a: HTTP␤503", "verify v: no word")
+
+
+def test_without_a_member_its_failures_are_gone_too() -> None:
+    bare = replace(random_annotation(Random(1), "7"), ballots=(), traces=(replace(TRACE, failed={"c": "HTTP 500"}),))
+    assert bare.failed == {"c": "HTTP 500"}
+    left = bare.without("c", "a")
+    assert left.failed == {}
+    assert left.warnings == ("extract b: 'Bergen' (person) is not in the text, or of no type that was asked for",)
+    assert set(left.traces[0].shown) == {"b"}

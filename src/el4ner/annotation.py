@@ -69,7 +69,8 @@ class Annotation:
         What the others said is what they said: demonstrations and questions stay as they were.
         """
         ballots = tuple(left for ballot in self.ballots if (left := _without(ballot, members)).candidate.proposals)
-        return replace(self, ballots=ballots, entities=decide(self.text, ballots, self.decision))
+        traces = tuple(trace.without(members) for trace in self.traces)
+        return replace(self, ballots=ballots, traces=traces, entities=decide(self.text, ballots, self.decision))
 
     @property
     def doubt(self) -> float:

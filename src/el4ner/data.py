@@ -5,9 +5,11 @@ Offsets are half-open character offsets into the text as it was given: `text[sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
+T = TypeVar("T")
 SEPARATOR = "; "  # between the entries of a list of entities, in prompts and replies
 EMPTY = "none"  # in place of a list without entries, and of a type: none of these
 
@@ -188,6 +190,23 @@ class Trace:
     cut: tuple[str, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def without(self, members: Collection[str]) -> Trace:
+        """The same without what these members listed, and how they failed."""
+
+        def kept(by_member: Mapping[str, T]) -> dict[str, T]:
+            return {member: one for member, one in by_member.items() if member not in members}
+
+        return replace(
+            self,
+            preextracted=kept(self.preextracted),
+            shown=kept(self.shown),
+            ungrounded=tuple(lost for lost in self.ungrounded if lost.member not in members),
+            abstained=tuple(a for a in self.abstained if a.split(": ")[0].split(" ", 1)[-1] not in members),
+            cut=tuple(member for member in self.cut if member not in members),
+            failed=kept(self.failed),
+            left_out=kept(self.left_out),
+        )
 
     @property
     def warnings(self) -> list[str]:
