@@ -10,19 +10,18 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from math import ceil
 from pathlib import Path
 from typing import Self
 
 from el4ner.annotation import Annotation
-from el4ner.concurrency import ahead, shares, windows
+from el4ner.concurrency import ahead, windows
 from el4ner.crf.voter import CrfVoter, weights
 from el4ner.data import Document, Example, Label, Span
 from el4ner.decide import Decision, decide
 from el4ner.ensemble.costs import Cost, Failure, Ledger, failures
 from el4ner.ensemble.dispatch import Dispatcher
 from el4ner.ensemble.member import Member
-from el4ner.errors import DataError, ModelError
+from el4ner.errors import DataError
 from el4ner.models.base import Model
 from el4ner.models.open import open_models
 from el4ner.models.replay import recorded, replayed
@@ -38,14 +37,15 @@ from el4ner.retrieval.encoder import Encoder, default_encoder
 from el4ner.retrieval.index import Index
 from el4ner.stages.classify import classify
 from el4ner.stages.extract import extract
+from el4ner.stages.parts import parts
 from el4ner.stages.retrieve import pool_spans, retrieve
+from el4ner.stages.silence import Silence
 from el4ner.stages.state import STAGES, PassageState, Task
 from el4ner.stages.verify import verify
 from el4ner.text.passage import bytes_up_to, cut, show
 from el4ner.text.printable import one_line
 
 log = logging.getLogger(__name__)
-_SILENT = 4  # passages in a row without an answer that end a run: fewer can be texts that every model refuses
 _AHEAD = 3  # windows under way on servers: one waits for its last replies, one is full at work, one is being prepared
 
 
@@ -80,7 +80,7 @@ class EL4NER:
         self.members = tuple(replace(m, hints=self._field if recipe.crf.hints else None) for m in members)
         self.encoder = encoder or default_encoder()
         self._ledger = Ledger()
-        self._silent = _SILENT  # passages in a row that nobody answered; at first, one is too many
+        self._silence = Silence()
         self._store = store
         how = recipe.retrieve.pool_spans
         # What members find depends on who answered, and the reply store keeps it: no file for their spans.
@@ -219,14 +219,17 @@ class EL4NER:
         if states:
             task = self._task(labels)
             states = retrieve(states, task, self._index)
-            states = [s for part in self._parts(states) for s in self._judged(states[part.start : part.stop], task)]
+            states = [
+                s for part in parts(states, self.members) for s in self._judged(states[part.start : part.stop], task)
+            ]
             task.dispatch.settle()
         return [self._annotation(number, document, states) for number, document in enumerate(documents)]
 
     def _judged(self, states: Sequence[PassageState], task: Task) -> list[PassageState]:
         """Stages 2 to 4, for passages that the engines can hold at once."""
         states = extract(states, task)
-        self._someone_answered(states)
+        if self.members:
+            self._silence.heed(states)
         return verify(classify(states, task), task)
 
     def _states(self, number: int, document: Document, leave_one_out: bool) -> list[PassageState]:
@@ -249,25 +252,3 @@ class EL4NER:
         for warning in made.warnings:
             log.info("text %s: %s", one_line(document.id), warning)
         return made
-
-    def _parts(self, states: Sequence[PassageState]) -> Iterator[range]:
-        """The window in parts of about the same size whose prefixes fit the engines' caches, all stages long."""
-        full = [0.0] * len(states)  # how much of a cache the passage takes, of the cache that it takes most of
-        for model in {id(member.model): member.model for member in self.members}.values():
-            if model.cached:
-                mine = [member.name for member in self.members if member.model is model]
-                taken = [sum(s.briefs[name].tokens + s.briefs[name].limit for name in mine) for s in states]
-                full = [max(one, tokens / model.cached) for one, tokens in zip(full, taken, strict=True)]
-        weights = [ceil(1000 * share) for share in full]
-        fewest = max(1, ceil(sum(weights) / 1000))
-        return shares(weights, min(1000, ceil(sum(weights) / fewest) + max(weights)))
-
-    def _someone_answered(self, states: Sequence[PassageState]) -> None:
-        """One text that every model refuses is no end; members that never answered, or not for a while, are."""
-        if not self.members or any(state.answered for state in states):
-            self._silent = 0
-            return
-        self._silent += len(states)
-        if self._silent >= _SILENT:
-            reasons = "; ".join(f"{member}: {reason}" for member, reason in states[0].failed.items())
-            raise ModelError(f"no member answered; {reasons}; `el4ner doctor` asks every endpoint")

@@ -17,24 +17,20 @@ import asyncio
 import itertools
 import json
 import logging
-import os
-import threading
 import time
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import CancelledError
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, TypeVar
 
 import httpx2
 
-from el4ner.errors import ModelError
 from el4ner.models.base import Done, Outcome, Reply, Request
-from el4ner.models.forked import in_its_process
 from el4ner.models.masked import masked, without
 from el4ner.models.openai.card import Card, model_of, read_card
 from el4ner.models.openai.client import fetch, open_client, unsaid
 from el4ner.models.openai.health import Health
 from el4ner.models.openai.limit import Slots
+from el4ner.models.openai.loop import Loop
 from el4ner.models.openai.protocol import body_of, constrain, dig, read_json, read_reply, refusal
 from el4ner.models.openai.retry import Refused, one_line, overload, passing, pause, too_long
 from el4ner.models.openai.settings import Dialect, OpenAISettings
@@ -65,10 +61,7 @@ class OpenAIModel:
         self._unknown_until = 0.0  # a server that did not tell what it is, is not asked again before
         self._told: int | None = None  # tokens that fit, as a refusal told
         self._takes: dict[tuple[str, type], bool] = {}  # path, kind of constraint -> whether taken, once that is known
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="el4ner-openai", daemon=True)
-        self._thread.start()
-        self._process = os.getpid()
+        self._loop = Loop(settings.model)
 
     @property
     def identity(self) -> str:
@@ -77,7 +70,7 @@ class OpenAIModel:
         llama-server tells quantisation, parameters and bytes; vLLM the repository. Elsewhere, weights that are
         exchanged under the same id go unnoticed. While the server cannot be asked, there is nothing told in it.
         """
-        name, card = PurePath(self.settings.model), self._run(self._card())
+        name, card = PurePath(self.settings.model), self._loop.run(self._card())
         how = {"grammar": self.settings.grammar, "logprobs": self.settings.logprobs, **masked(self.settings.extra)}
         how |= {k: v for k, v in (("fields", self.settings.fields), ("thinking", self.settings.thinking)) if v}
         told = [without(one, self._secrets) for one in (card.server, card.weights)]
@@ -87,7 +80,7 @@ class OpenAIModel:
     @property
     def context(self) -> int:
         """Tokens that a prompt and its reply may fill together."""
-        known = self.settings.context or self._run(self._card()).context or _CONTEXT
+        known = self.settings.context or self._loop.run(self._card()).context or _CONTEXT
         return min(known, self._told or known)
 
     @property
@@ -98,44 +91,15 @@ class OpenAIModel:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the server's tokenizer (llama-server, vLLM); elsewhere `estimate`."""
-        return self._run(self._count(texts))
+        return self._loop.run(self._count(texts))
 
     def generate(self, requests: Sequence[Request], done: Done | None = None) -> list[Reply]:
         """One reply a request, in order. `done` hears of each as soon as it is there."""
-        return self._run(self._generate(requests, done)) if requests else []
+        return self._loop.run(self._generate(requests, done)) if requests else []
 
     def close(self) -> None:
         """Break off what is under way and close the connections. Closing twice is harmless."""
-        if not self._loop.is_closed() and self._process == os.getpid():
-            self._run(self._shut())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
-
-    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        try:
-            in_its_process(self._process, self.settings.model)
-        except ModelError:
-            work.close()
-            raise
-        if self._loop.is_closed():
-            work.close()
-            raise ModelError(f"{self.settings.model}: this model has been closed")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except CancelledError:
-            raise ModelError(f"{self.settings.model}: this model was closed while it was asked") from None
-        except BaseException:  # an interrupt, say: what is under way ends with the call
-            future.cancel()
-            raise
-
-    async def _shut(self) -> None:
-        under_way = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)  # so that those who wait for them hear of it
-        await self._client.aclose()
+        self._loop.close(self._client.aclose())
 
     async def _generate(self, requests: Sequence[Request], done: Done | None) -> list[Reply]:
         card = await self._card()
