@@ -83,9 +83,9 @@ def run(
     opened = models or EL4NER.from_recipe(settings, Pool((), tuple(labels)))
     reader = Reader(review, opened.on_pool, pool.with_name("rest.jsonl"))
     with listen("127.0.0.1", 0) as bound:
-        server = uvicorn.Server(
-            uvicorn.Config(review_app(review, reader, Guard.at("127.0.0.1", None)), log_config=None, access_log=False)
-        )
+        app = review_app(review, reader, Guard.at("127.0.0.1", None))
+        # A busy machine may let the annotator wait longer than the usual five seconds between two requests.
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=600))
         threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True).start()
         reader.start()
         with httpx2.Client(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", timeout=600) as page:

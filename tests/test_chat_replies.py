@@ -16,6 +16,7 @@ from el4ner.models.base import Reply, Request
 from el4ner.models.store import Store
 from el4ner.pipeline import EL4NER
 from el4ner.pool.pool import Pool
+from el4ner.prompts.choice import read_choice
 from el4ner.prompts.style import style
 from el4ner.recipes.load import load_recipe
 
@@ -176,6 +177,9 @@ VERDICTS = [
     "Correct!",
     "对",
     "It is not false.",
+    "vrai",
+    "✓",
+    "The claim holds.",
 ]
 DENIALS = [
     "false",
@@ -193,6 +197,10 @@ DENIALS = [
     "Hardly true",
     "Nein",
     "I disagree.",
+    "Definitely not.",
+    "This does not hold.",
+    "I don't think so.",
+    "nicht wahr",
     '{"answer": false}',
 ]
 NOTHINGS = [
@@ -291,6 +299,21 @@ def test_nothing_said_to_be_there_is_an_answer() -> None:
         annotation = made(TEXT)
         assert annotation.entities == ()
         assert annotation.traces[0].abstained == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "chosen"),
+    [
+        ("None of the given types: person, organization, location.", "none"),
+        ("It does not belong to any of these types.", "none"),
+        ("Neither.", "none"),
+        ("Neither a location nor an organization; it is a person.", "person"),
+        ("I would classify it as a person, not a location.", "person"),
+        ("It could be a person or an organization.", None),
+    ],
+)
+def test_sentences_about_types(said: str, chosen: str | None) -> None:
+    assert read_choice(Reply(said), ("person", "organization", "location", "none"))[0] == chosen
 
 
 def test_a_type_that_is_denied_or_not_alone_is_no_vote() -> None:

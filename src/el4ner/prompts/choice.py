@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from el4ner.data import EMPTY
@@ -27,6 +27,12 @@ _DENIED = re.compile(
     r"[^,.;:!?，。；]*$",
     re.IGNORECASE,
 )
+_NO_TYPE = re.compile(
+    r"\s*(?:neither\b|null\b|no (?:type|label|category|class)\b"
+    r"|(?:it|this) (?:does not|doesn['’]t) (?:belong|fit|match))",
+    re.IGNORECASE,
+)
+_NONE_OF = re.compile(r"\s*none of", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“「‘`*]([^\"“”「」‘’`*]*)[\"”」’`*]")
 _NEAR = 100  # characters before a word that are looked at
 _LONGEST = 4000  # characters of a reply that are looked through: nobody says one word at greater length
@@ -127,10 +133,21 @@ def _named(sentence: str, options: Collection[str]) -> tuple[str | None, tuple[i
         for option, place in _mentions(sentence, words)
         if not sentence[place[1] :].strip(_AROUND) and _leads(sentence[: place[0]]) and not _denies(sentence, place[0])
     ]
+    if EMPTY in options and _says_none(sentence, options, found):
+        return EMPTY, (0, 0)
     for mentions in (ending, found):
         if len({option for option, _ in mentions}) == 1:
             return mentions[0]
     return None, (0, 0)
+
+
+def _says_none(sentence: str, options: Collection[str], found: Sequence[tuple[str, object]]) -> bool:
+    """Whether it says that no type fits: in so many words, or by denying all of them."""
+    if _NONE_OF.match(sentence):
+        return True
+    types = {option: option for option in options if option != EMPTY}
+    denied = {option for option, _ in _mentions(sentence, types)} == set(types)
+    return not found and (denied or _NO_TYPE.match(sentence) is not None)
 
 
 def _leads(before: str) -> bool:
