@@ -49,7 +49,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first_run(smollm2: Model, path: Path) -> Iterator[tuple[EL4NER, list[Annotation]]]:
     store = Store.open(path)
-    ner = bare(smollm2, store)
+    ner = bare(smollm2, store, members=4)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the demonstrations fit
         annotations = list(ner.annotate(TEXTS))
@@ -118,7 +118,7 @@ def test_a_second_run_repeats_no_call_and_ends_the_same(
     smollm2: Model, path: Path, first_run: tuple[EL4NER, list[Annotation]]
 ) -> None:
     store = Store.open(path)
-    ner = bare(smollm2, store)
+    ner = bare(smollm2, store, members=4)
     again = list(ner.annotate(TEXTS))
     assert written(again) == written(first_run[1])
     assert sum(cost.calls for cost in ner.costs) == 0

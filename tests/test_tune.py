@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from fakes import LABELS, STYLE, Asked, FakeModel, LetterEncoder, example, recipe, scripted
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from el4ner.annotation import Annotation
@@ -343,6 +344,7 @@ def test_without_entities_a_calibration_stays_where_it_was() -> None:
     assert fit_platt(nothing, none, (0.7, -0.3)) == (0.7, -0.3)
 
 
+@hypothesis_settings(max_examples=20)
 @given(st.floats(0.3, 3), st.floats(-1.5, 1.5))
 def test_fitting_finds_what_scores_were_made_by(slope: float, shift: float) -> None:
     draws = np.random.default_rng(0)
