@@ -127,6 +127,12 @@ def test_files_are_read_with_their_lines(tmp_path: Path) -> None:
     file.write_text(dumps(plain | {"entities": [{"start": 0}]}), "utf-8")
     with pytest.raises(DataError, match=r"out\.jsonl, line 1: entities\.0\.end: Field required"):
         list(read_annotations(file))
+    file.write_text('{"id": "1", "text": "Porto", "entities": [{"start": 0, "end": 5, "label": "place"}]}', "utf-8")
+    with pytest.raises(DataError) as raised:  # a pool's line
+        list(read_annotations(file))
+    assert str(raised.value).endswith(
+        "out.jsonl, line 1: entities.0.text: Field required; is this what `el4ner annotate` wrote?"
+    )
 
 
 def test_lines_with_evidence_are_texts_and_examples_too(tmp_path: Path) -> None:

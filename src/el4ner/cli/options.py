@@ -59,7 +59,11 @@ PoolFile = Annotated[
 ]
 LabelsFile = Annotated[
     Path | None,
-    typer.Option("--labels", metavar="FILE", help="Types with descriptions: JSON or TOML; default: those of the pool."),
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help='Types with descriptions, in TOML (person = "names of people") or JSON; default: those of the pool.',
+    ),
 ]
 RecipeName = Annotated[
     str, typer.Option("--recipe", "-r", metavar="NAME|FILE", help="A shipped recipe (`el4ner recipes`) or a TOML file.")

@@ -35,7 +35,7 @@ def update(
     """Annotate again after the pool has changed, and say what that changed.
 
     Only texts that now read other demonstrations are asked about: all else is in the reply store of the first run. Give
-    the recipe and types of that run. Lines with evidence keep some.
+    the recipe and types (--labels) of that run: with others, everything is asked again. Lines with evidence keep some.
     """
     from el4ner.cli.progress import watched
     from el4ner.data import Document

@@ -39,7 +39,8 @@ def _plain(record: Mapping[str, Any]) -> Annotation:
         entities = _ENTITIES.validate_python(record.get("entities"))
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
-        raise DataError(f"entities.{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+        place = ".".join(map(str, ("entities", *problem["loc"])))
+        raise DataError(f"{place}: {problem['msg']}; is this what `el4ner annotate` wrote?") from None
     for entity in entities:
         if wrong := fault(entity.start, entity.end, len(text)):
             raise DataError(f"an entity {wrong}")
