@@ -176,7 +176,7 @@ def test_what_was_cut_dropped_or_not_answered_is_on_the_line() -> None:
     assert replace(bare, traces=(replace(TRACE, left_out={"b": 3}),)).record()["warnings"] == [
         "extract b: 3 of 3 demonstrations had no room",
         "extract a: the token limit cut its list; complete entries count",
-        "extract b: 'Bergen' (person) is not in the text, or of no type that was asked for",
+        "extract b: 'Bergen' (person) is not in the text, or its type was not asked for",
         "extract c: HTTP 500",
     ]
     vote, spared = Vote("a", None, abstained="HTTP\n503"), Vote("b", None, abstained=NOT_ASKED)
@@ -189,5 +189,5 @@ def test_without_a_member_its_failures_are_gone_too() -> None:
     assert bare.failed == {"c": "HTTP 500"}
     left = bare.without("c", "a")
     assert left.failed == {}
-    assert left.warnings == ("extract b: 'Bergen' (person) is not in the text, or of no type that was asked for",)
+    assert left.warnings == ("extract b: 'Bergen' (person) is not in the text, or its type was not asked for",)
     assert set(left.traces[0].shown) == {"b"}

@@ -165,7 +165,7 @@ class Ungrounded:
 
     def __str__(self) -> str:
         kind = "" if self.label is None else f" ({self.label})"
-        return f"{self.text!r}{kind} is not in the text, or of no type that was asked for"
+        return f"{self.text!r}{kind} is not in the text, or its type was not asked for"
 
 
 @dataclass(frozen=True, slots=True)

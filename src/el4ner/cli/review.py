@@ -25,6 +25,7 @@ from el4ner.cli.options import (
     file_layout,
     open_store,
 )
+from el4ner.cli.output import expect_place
 
 if TYPE_CHECKING:
     from el4ner.data import Document
@@ -87,6 +88,7 @@ def review(
     from el4ner.review.readings import Readings
     from el4ner.review.review import Review
 
+    expect_place(pool)
     documents: list[Document] = list(read_documents(texts, format, file_layout(column)))
     settings = load_recipe(recipe) if replay else ready(recipe, allow_env)
     told = {"annotator": annotator or _user(), "recipe": _digest(settings.model_dump_json())}
@@ -110,6 +112,7 @@ def review(
             if open_browser:
                 typer.launch(address)
             run_app(review_app(made, reader, Guard.at("127.0.0.1", None)), bound)
+            say("ending, once what is being read is done ...", "dim")
     say(f"{len(made.history.judgements):,} decisions so far; the pool holds {_held(made):,} examples")
 
 

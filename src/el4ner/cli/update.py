@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -15,6 +15,11 @@ from el4ner.cli.failures import Strict, end_strictly, tell_failures
 from el4ner.cli.opening import read_pool
 from el4ner.cli.options import AllowEnv, LabelsFile, PoolFile, RecipeName, StoreFile, open_store
 from el4ner.cli.output import lines_to
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from el4ner.annotation import Annotation
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="What `el4ner annotate` wrote: it is replaced at the end.")]
 Output = Annotated[
@@ -46,6 +51,7 @@ def update(
     old = list(read_annotations(file))
     counts: Counter[str] = Counter()
     with opened(recipe, read_pool(pool, labels), open_store(store, False), False, allow_env) as ner:
+        _warn_of_types(old, {label.name for label in ner.pool.labels})
         documents = [Document(annotation.id, annotation.text, annotation.meta) for annotation in old]
         annotations = watched(ner.annotate(documents), ner, len(old))
         with lines_to(output or file, [pool, labels, *([file] if output else [])]) as write:
@@ -59,3 +65,13 @@ def update(
     told = [f"{what} {count:,}" for what, count in sorted(counts.items())] or ["no change"]
     say(" · ".join([f"texts {len(old):,}", *told, f"questions {asked:,}", f"of these asked {calls:,}"]), "dim")
     end_strictly(strict, failed)
+
+
+def _warn_of_types(old: Sequence[Annotation], labels: Collection[str]) -> None:
+    """Other types are other prompts: all would be asked again, which is hardly what was meant."""
+    from el4ner.text.printable import one_line
+
+    found = {entity.label for annotation in old for entity in annotation.entities}.difference(labels)
+    if found:
+        names = one_line(", ".join(sorted(found)), 100)
+        say(f"warning: FILE holds types that are not asked for now ({names}); were they in --labels?", "yellow")

@@ -178,6 +178,8 @@ class Review:
         """The id that a text has in the pool: its own, unless another example is called so."""
         known = {example.id for example in self.file.pool.examples} if self.file else set()
         own = self.texts[ref].id
+        if own.isdecimal():  # the number of a line in some file: another file has that line, too
+            return f"text-{ref[:8]}"
         return own if own not in known else f"{own}-{ref[:6]}"
 
     def _current(self) -> PoolFile:

@@ -88,6 +88,8 @@ def _ended_by_signals(server: Any) -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         server.should_exit = True
 
+    server.handle_exit = end  # its own would break off at a second signal, with a traceback
+
     former = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -9,6 +9,7 @@ let state = null;
 let text = null; // the text that is looked at, with what was done to it
 let panel = null; // the name of what is unfolded
 let sending = Promise.resolve(); // the last of what is being sent
+let undoing = 0; // decisions that are being taken back: until it is known what is looked at next, no key decides
 const sent = new Set(); // texts whose decision is on its way
 
 const names = () => state.labels.map(([name]) => name);
@@ -62,6 +63,7 @@ function dress(entity) {
 const dots = ({ votes }) => (votes ?? []).map((agrees) => (agrees ? "●" : "○")).join("");
 
 function nothing() {
+  if (undoing) return "Taking back …";
   if (!state.labels.length) return "Name the types first.";
   if (state.counts.open) return "The next text is being read …";
   return "All texts are decided.";
@@ -105,12 +107,14 @@ function say(words) {
 // A newer state: the text that is looked at stays, and is drawn anew where it was read meanwhile and nobody has changed it.
 function take(told) {
   state = told;
+  if (undoing) return tell();
   const next = state.texts.filter(({ ref }) => !sent.has(ref));
   const mine = text && (state.texts.find(({ ref }) => ref === text.ref) ?? state.shown);
   if (!text || !mine?.open || (!text.read && !text.dirty && next.length && mine.ballots === null && next[0].ballots)) show(next[0]);
   else if (!text.dirty && mine.ballots && JSON.stringify(mine.ballots) !== JSON.stringify(text.ballots)) show(mine);
   tell();
   if (!state.labels.length && panel !== "types") unfold("types");
+  return undefined;
 }
 
 function decide(decision) {
@@ -157,13 +161,27 @@ function refuse(told, done) {
 }
 
 function undo() {
+  const edited = text;
+  undoing += 1;
+  text = null;
+  paint();
   sending = sending.then(async () => {
-    if (!state.undo) return say("nothing to take back");
-    const { status, told } = await ask("/api/undo", { digest: state.digest, number: state.undo });
-    if (status !== 200) return refuse(told);
-    text = null;
-    take(told);
-    return say("taken back");
+    const { status, told } = state.undo ? await ask("/api/undo", { digest: state.digest, number: state.undo }) : { status: 0 };
+    undoing -= 1;
+    if (status === 200) {
+      take(told);
+      say("taken back");
+    } else {
+      text = undoing ? null : edited;
+      if (status) refuse(told);
+      else say("nothing to take back");
+      paint();
+    }
+  }).catch(() => {
+    undoing = 0;
+    text = edited;
+    say("the server does not answer; nothing was taken back");
+    paint();
   });
 }
 
