@@ -7,6 +7,7 @@ texts -> demonstrations -> candidates -> ballots -> entities
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -215,6 +216,7 @@ class EL4NER:
     def _annotate(
         self, documents: Sequence[Document], labels: tuple[Label, ...], leave_one_out: bool
     ) -> list[Annotation]:
+        began = time.perf_counter()
         states = [s for number, document in enumerate(documents) for s in self._states(number, document, leave_one_out)]
         if states:
             task = self._task(labels)
@@ -223,6 +225,7 @@ class EL4NER:
                 s for part in parts(states, self.members) for s in self._judged(states[part.start : part.stop], task)
             ]
             task.dispatch.settle()
+        log.info("a window of %d texts took %.1f s", len(documents), time.perf_counter() - began)
         return [self._annotation(number, document, states) for number, document in enumerate(documents)]
 
     def _judged(self, states: Sequence[PassageState], task: Task) -> list[PassageState]:

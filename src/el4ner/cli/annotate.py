@@ -217,3 +217,5 @@ def _summarise(tally: Tally, ner: EL4NER, seconds: float) -> None:
     amiss |= {"texts with warnings": tally.warned}
     counts = [f"{name} {count:,}" for name, count in (done | {k: v for k, v in amiss.items() if v}).items()]
     say(f"{' · '.join(counts)} · {seconds:.1f} s", "dim")
+    if tally.warning:
+        say(f'warnings are on the lines ("warnings"), the first of text {tally.warning}', "dim")

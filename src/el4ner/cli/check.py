@@ -50,7 +50,8 @@ def check(
             severity = Text(oddity.severity, style=_COLOURS[oddity.severity])
             found.add_row(severity, Text(one_line(oddity.example or "")), Text(one_line(oddity.message, 400)))
         out.print(found)
-    out.print(", ".join(f"{len(report.of(severity)):,} {severity}s" for severity in Severity))
+    counted = [(len(report.of(severity)), severity) for severity in Severity]
+    out.print(", ".join(f"{count:,} {severity}{'s' * (count != 1)}" for count, severity in counted))
     if report.of(Severity.ERROR):
         raise typer.Exit(1)
 

@@ -36,7 +36,8 @@ def open_ensemble(
     settings = load_recipe(recipe) if replay else ready(recipe, allow_env)
     models = ", ".join(dict.fromkeys(member.model for member in settings.members)) or "no model"
     voters = [member.name for member in settings.members] + ["the random field"] * settings.crf.votes
-    say(f"{'replaying' if replay else 'opening'} {models} for {', '.join(voters)} ...", "dim")
+    whose = "" if models == ", ".join(voters) else f" for {', '.join(voters)}"
+    say(f"{'replaying' if replay else 'opening'} {models}{whose} ...", "dim")
     if not replay and not built(settings.used):
         say("making the models' files, once ...", "dim")
         merged(settings)

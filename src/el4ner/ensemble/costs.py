@@ -183,7 +183,7 @@ class Tally:
     """Counts annotations as they pass.
 
     `ungrounded` counts what members listed that does not stand in the text, `abstained` answers that were of no use,
-    `warned` texts with warnings.
+    `warned` texts with warnings, and `warning` is the first of these, with the text's id.
     """
 
     texts: int = 0
@@ -191,6 +191,7 @@ class Tally:
     ungrounded: int = 0
     abstained: int = 0
     warned: int = 0
+    warning: str = ""
 
     def counting(self, annotations: Iterable[Annotation]) -> Iterator[Annotation]:
         """The same annotations, counted."""
@@ -202,7 +203,9 @@ class Tally:
         """Count one more."""
         self.texts += 1
         self.entities += len(annotation.entities)
-        self.warned += bool(annotation.warnings)
+        if warnings := annotation.warnings:
+            self.warned += 1
+            self.warning = self.warning or one_line(f"{annotation.id}: {warnings[0]}", 160)
         self.ungrounded += sum(len(trace.ungrounded) for trace in annotation.traces)
         self.abstained += sum(len(trace.abstained) for trace in annotation.traces)
         for ballot in annotation.ballots:
