@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from serving import capital_model, desk_of, served
 
+pytestmark = pytest.mark.slow
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     content_type_conformance,
