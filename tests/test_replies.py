@@ -273,3 +273,9 @@ def test_the_probability_of_a_choice_is_that_of_its_own_tokens(text: str, option
 )
 def test_a_broken_json_answer_counts_if_it_is_complete(text: str, chosen: str | None) -> None:
     assert read_choice(Reply(text, Outcome.CUT), ("person", "location"))[0] == chosen
+
+
+@pytest.mark.filterwarnings("error")
+def test_odd_escapes_in_python_literals_are_read_without_a_word() -> None:
+    (item,) = read_listing(Reply(r"[{'text': 'O\'Brien \yz \\q', 'type': 'person'}]"), LABELS)
+    assert item.text == r"O'Brien \yz \q"

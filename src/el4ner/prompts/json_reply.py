@@ -13,6 +13,7 @@ from el4ner.prompts.item import Item
 
 _LISTING = re.compile(r'\s*\{\s*"entities"\s*:\s*\[')
 _ANSWER = re.compile(r'\s*\{\s*"answer"\s*:\s*("(?:[^"\\]|\\.)*")')
+_ESCAPE = re.compile(r"(\\[\\'\"abfnrtvxuUN0-7\n])|\\")  # one that Python knows, or else a mere backslash
 _GAP = re.compile(r"[\s,]*")
 _OPENING = re.compile(r"[\[{]")
 _TRIES = 20  # places at which JSON could begin that are tried
@@ -96,7 +97,8 @@ def loaded(text: str) -> object:
     if len(text) > _LONGEST or not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return ast.literal_eval(text.strip())
+        # Python would warn of escapes that it does not know, on the terminal.
+        return ast.literal_eval(_ESCAPE.sub(lambda found: found[1] or "\\\\", text.strip()))
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return None
 
