@@ -104,6 +104,22 @@ def write_whole(path: Path, pieces: Iterable[str]) -> None:
         os.fsync(stream.fileno())
 
 
+def add(file: IO[bytes], line: bytes) -> None:
+    """Append to a file that is open without a buffer, whole and on the disk, or not at all. Raises `OSError`.
+
+    A disk that becomes full takes a part and says so of the next write alone.
+    """
+    size = file.seek(0, os.SEEK_END)
+    try:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(size)
+        raise
+
+
 def is_special(path: Path) -> bool:
     """Whether something is there that is no file of its own: a device, a pipe, a folder, what this process has open."""
     if path.is_symlink() and str(path).startswith(_OPEN):

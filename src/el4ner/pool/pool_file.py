@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from el4ner.data import Example, Label
 from el4ner.errors import DataError
-from el4ner.files import at_home, is_special, lock, opened, whole
+from el4ner.files import add, at_home, is_special, lock, opened, whole
 from el4ner.pool.pool import Pool, occurring
 from el4ner.pool.pool_lines import PoolLines
 
@@ -84,7 +84,7 @@ class PoolFile:
             line = self._lines.line(checked, note or {})
             try:
                 self._put_aside(file)
-                _add(file, line)
+                add(file, line)
             except OSError as error:
                 raise self._unwritable(error) from None
             self._lines = self._lines.plus(checked, note or {}, line)
@@ -175,19 +175,6 @@ class PoolFile:
 
     def _unwritable(self, error: OSError) -> DataError:
         return DataError(f"{self._name}: cannot be written ({error.strerror}); nothing was added; mend that, try again")
-
-
-def _add(file: IO[bytes], line: bytes) -> None:
-    """Append the line and see to it that it is on the disk; where that fails, the file is as it was."""
-    size = file.seek(0, os.SEEK_END)
-    try:
-        rest = memoryview(line)
-        while rest:
-            rest = rest[file.write(rest) :]
-        os.fsync(file.fileno())
-    except OSError:
-        file.truncate(size)
-        raise
 
 
 def _replace(path: Path, content: bytes, mode: int) -> None:

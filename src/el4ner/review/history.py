@@ -28,14 +28,20 @@ class History:
 
     @classmethod
     def of(cls, file: PoolFile, journal: Journal) -> History:
-        """An acceptance holds as long as its line stands in the pool; all else is in the journal."""
+        """An acceptance holds as long as its line stands in the pool; all else is in the journal.
+
+        What was taken back is known by its key: two processes may have given the same number.
+        """
         found = [one for e in file.pool.examples if (one := _accepted(file, e))]
         told = [one for record in journal.records if (one := Judgement.from_record(record))]
-        undone = {record["undo"]: record for record in journal.records if isinstance(record.get("undo"), int)}
-        held = sorted([*found, *(one for one in told if one.number not in undone)], key=lambda one: one.number)
-        keys = {one.key for one in (*found, *told)} | {str(record.get("key")) for record in undone.values()}
-        before = {str(record.get("ref")): spans(record.get("entities")) for record in undone.values()}
-        last = max([*undone, *(one.number for one in (*found, *told))], default=0)
+        undone = {str(record.get("key")): record for record in journal.records if isinstance(record.get("undo"), int)}
+        held = sorted([*found, *(one for one in told if one.key not in undone)], key=lambda one: one.number)
+        keys = {one.key for one in (*found, *told)} | undone.keys()
+        not_accepted = {one.key for one in told}
+        once = [record for key, record in undone.items() if key not in not_accepted]
+        before = {str(record.get("ref")): spans(record.get("entities")) for record in once}
+        numbers = [*(record["undo"] for record in undone.values()), *(one.number for one in (*found, *told))]
+        last = max(numbers, default=0)
         return cls(tuple(held), last, frozenset(keys), before)
 
     @property

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from el4ner.errors import DataError
+from el4ner.files import add
 from el4ner.formats.strict_json import NotJSON, loads
 
 Record = dict[str, Any]
@@ -32,21 +33,15 @@ class Journal:
         line = json.dumps(record).encode() + b"\n"
         try:
             with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0) as file:
-                size = file.seek(0, os.SEEK_END)
-                try:
-                    file.write((b"\n" if _open_ended(file, size) else b"") + line)
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.truncate(size)
-                    raise
+                add(file, (b"\n" if _open_ended(file) else b"") + line)
         except OSError as error:
             raise DataError(f"{self.path}: cannot be written ({error.strerror}); mend that, and try again") from None
         self.records.append(record)
 
 
-def _open_ended(file: Any, size: int) -> bool:
-    """Whether the last line does not end; leaves the file at its end."""
-    if not size:
+def _open_ended(file: IO[bytes]) -> bool:
+    """Whether the last line does not end."""
+    if not (size := file.seek(0, os.SEEK_END)):
         return False
     file.seek(size - 1)
     return bool(file.read(1) != b"\n")

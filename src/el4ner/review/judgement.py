@@ -62,7 +62,7 @@ def spans(said: object) -> tuple[Span, ...]:
     return tuple(
         Span(row[0], row[1], row[2])
         for row in found
-        if isinstance(row, list) and len(row) >= 3 and isinstance(row[0], int) and isinstance(row[1], int)
+        if isinstance(row, list) and [type(value) for value in row[:3]] == [int, int, str]
     )
 
 

@@ -160,18 +160,18 @@ class Review:
             if digest != file.digest:
                 raise Conflict("the pool has changed meanwhile", is_open=True)
             self._journal.append(undo_record(one))
-            text = next((text for text, note in file.notes.items() if note.get("n") == number), None)
+            text = next((text for text, note in file.notes.items() if note.get("key") == one.key), None)
             if one.kind == "accept" and text is not None:
                 file.remove(text)
             self._front = one.ref
             self._pool_changed()
 
     def upcoming(self, count: int) -> list[str]:
-        """The texts that are looked at next."""
+        """The texts that are looked at next; those that were skipped come last, and in turn."""
         with self.changed:
-            skipped = {ref for ref, one in self.history.latest().items() if one.kind == "skip"} - {self._front}
+            skipped = {ref: one.number for ref, one in self.history.latest().items() if one.kind == "skip"}
             ranked = [self.refs[place] for place in self.readings.ranked(ready=True)]
-            ranked.sort(key=lambda ref: (ref != self._front, ref in skipped))
+            ranked.sort(key=lambda ref: (ref != self._front, skipped.get(ref, 0)))
             return ranked[:count]
 
     def example_of(self, ref: str) -> str:
