@@ -160,7 +160,7 @@ def test_two_tabs_decide_a_text_once(browser: Chrome, pool: Path) -> None:
         first = browser.current_window_handle
         browser.switch_to.new_window("tab")
         browser.get(address)
-        shows(browser, TEXTS[0])
+        shows(browser, TEXTS[0], [("Ada", "person"), ("Bob", "person"), ("Rome", "location")])
         press(browser, "a")
         until(lambda: len(lines_of(pool)) == 1)
         browser.switch_to.window(first)

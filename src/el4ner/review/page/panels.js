@@ -8,7 +8,7 @@ const KEYS = [
   ["d", "delete the span"], ["[ and ]", "begin further left, end further right, by a word; with Alt by a character"],
   ["{ and }", "begin further right, end further left"], ["n", "next of those that the vote left out; a digit or Enter takes it in"],
   ["← →", "the word to select; with Shift more of them, with Alt by a character"], ["u", "why: who said what, and what was read"],
-  ["Esc", "nothing selected"], ["?", "this"],
+  ["m", "to the buttons: Tab then goes through the page, Esc back to the text"], ["Esc", "nothing selected"], ["?", "this"],
 ];
 
 const percent = (share) => (share === null || share === undefined ? "" : share.toFixed(2));

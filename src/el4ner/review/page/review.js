@@ -11,28 +11,61 @@ let panel = null; // the name of what is unfolded
 let sending = Promise.resolve(); // the last of what is being sent
 let undoing = 0; // decisions that are being taken back: until it is known what is looked at next, no key decides
 const sent = new Set(); // texts whose decision is on its way
+const drafts = new Map(); // texts with what was marked in them, by ref, while others are looked at
+let turns = 0; // begins and ends of changes: what was asked in another turn may be older than what is known
 
 const names = () => state.labels.map(([name]) => name);
 const colour = (label) => `l${label % COLOURS}`;
 
 async function ask(path, body) {
   const options = body === undefined ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const answer = await fetch(path, options);
-  return { status: answer.status, told: await answer.json() };
+  if (body !== undefined) turns += 1;
+  try {
+    const answer = await fetch(path, options);
+    return { status: answer.status, told: await answer.json() };
+  } finally {
+    if (body !== undefined) turns += 1;
+  }
 }
 
 // A text as it is edited. What was accepted of it, and taken back, is where editing goes on.
 function opened(record) {
   const characters = Array.from(record.text);
   const { entities, others } = found(record.ballots ?? [], names());
-  const before = record.before?.map(([start, end, label]) => ({ start, end, label: names().indexOf(label), score: 1, votes: [], doubtful: false }));
-  return { ...record, characters, ballots: record.ballots ?? [], read: record.ballots !== null, suggested: entities, others,
+  const before = record.before?.map(([start, end, label]) => ({ start, end, label: names().indexOf(label), score: 1, votes: [], doubtful: false }))
+    .filter(({ label }) => label >= 0);
+  return { ...record, names: names(), characters, ballots: record.ballots ?? [], read: record.ballots !== null, suggested: entities, others,
     entities: before ?? entities, focus: null, other: -1, range: null, dirty: Boolean(before), began: performance.now() };
 }
 
+// An entity's type is a place in the list of types: where that is another list by now, it keeps its name.
+function settled(one) {
+  if (JSON.stringify(one.names) === JSON.stringify(names())) return one;
+  const entities = one.entities.map((entity) => ({ ...entity, label: names().indexOf(one.names[entity.label]) })).filter(({ label }) => label >= 0);
+  const { entities: suggested, others } = found(one.ballots, names());
+  return { ...one, names: names(), entities, suggested, others, focus: null, other: -1 };
+}
+
+// What was marked in the text is there when it is looked at again.
+function leave() {
+  if (text?.dirty && !sent.has(text.ref)) drafts.set(text.ref, text);
+}
+
 function show(record) {
-  text = record ? opened(record) : null;
+  leave();
+  const draft = drafts.get(record?.ref);
+  drafts.delete(record?.ref);
+  text = draft ? settled(draft) : record ? opened(record) : null;
   if (text && !text.dirty) text.focus = text.entities.find(({ doubtful }) => doubtful) ?? null;
+  paint();
+  if (panel === "why") unfold("why", true);
+}
+
+// The text as it was read meanwhile; the span that has the focus keeps it, or none gets it.
+function renew(record) {
+  const { focus, began, read } = text;
+  text = { ...opened(record), began };
+  text.focus = text.entities.find((one) => (focus ? same(one, focus) : !read && one.doubtful)) ?? null;
   paint();
   if (panel === "why") unfold("why", true);
 }
@@ -109,105 +142,22 @@ function take(told) {
   state = told;
   if (undoing) return tell();
   const next = state.texts.filter(({ ref }) => !sent.has(ref));
-  const mine = text && (state.texts.find(({ ref }) => ref === text.ref) ?? state.shown);
-  if (!text || !mine?.open || (!text.read && !text.dirty && next.length && mine.ballots === null && next[0].ballots)) show(next[0]);
-  else if (!text.dirty && mine.ballots && JSON.stringify(mine.ballots) !== JSON.stringify(text.ballots)) show(mine);
+  const mine = text && [...state.texts, state.shown].find((one) => one?.ref === text.ref); // not every answer tells of it
+  if (!text || (mine && !mine.open)) show(next[0]);
+  else if (text !== settled(text)) {
+    text = settled(text);
+    paint();
+  } else if (mine && !busy()) {
+    if (!text.read && mine.ballots === null && next[0]?.ballots) show(next[0]);
+    else if (mine.ballots && JSON.stringify(mine.ballots) !== JSON.stringify(text.ballots)) renew(mine);
+  }
   tell();
   if (!state.labels.length && panel !== "types") unfold("types");
   return undefined;
 }
 
-function decide(decision) {
-  if (!text) return;
-  const done = text;
-  const rows = (entities) => entities.map(({ start, end, label: n }) => [start, end, names()[n]]);
-  const body = {
-    key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, ref: done.ref, decision, seconds: (performance.now() - done.began) / 1000,
-    entities: decision === "accept" ? rows(done.entities) : [],
-    suggested: done.read ? done.suggested.map(({ start, end, label: n, score }) => [start, end, names()[n], score]) : null,
-  };
-  sent.add(done.ref);
-  show(state.texts.find(({ ref }) => !sent.has(ref)));
-  tell();
-  send("/api/judge", body, decision === "accept", done);
-}
-
-// One after the other: a decision names the pool's state that it was made on.
-function send(path, body, accepted, done) {
-  sending = sending.then(async () => {
-    try {
-      const { status, told } = await ask(path, { ...body, digest: state.digest });
-      if (done) sent.delete(done.ref);
-      if (status === 200) {
-        take(told);
-        say(accepted ? `saved; ${many(told.touched)} would now be read differently` : "saved");
-      } else refuse(told, done);
-    } catch {
-      if (done) sent.delete(done.ref);
-      refuse({ detail: "the server does not answer; nothing was lost: it is sent again when you decide again" }, done);
-    }
-  });
-}
-
-// What was refused comes back as it was edited.
-function refuse(told, done) {
-  say(told.detail);
-  if (told.state) state = told.state;
-  if (done && told.open !== false) text = done;
-  else if (done) text = null;
-  if (told.state) take(told.state);
-  paint();
-  tell();
-}
-
-function undo() {
-  const edited = text;
-  undoing += 1;
-  text = null;
-  paint();
-  sending = sending.then(async () => {
-    const { status, told } = state.undo ? await ask("/api/undo", { digest: state.digest, number: state.undo }) : { status: 0 };
-    undoing -= 1;
-    if (status === 200) {
-      take(told);
-      say("taken back");
-    } else {
-      text = undoing ? null : edited;
-      if (status) refuse(told);
-      else say("nothing to take back");
-      paint();
-    }
-  }).catch(() => {
-    undoing = 0;
-    text = edited;
-    say("the server does not answer; nothing was taken back");
-    paint();
-  });
-}
-
-const ACTS = {
-  a: () => decide("accept"), x: () => decide("reject"), " ": () => decide("skip"), Backspace: undo, d: removeFocused, n: nextOther,
-  u: () => unfold("why"), "?": () => unfold("help"),
-  Enter: () => text?.other >= 0 && label(text.others[text.other].label),
-  Escape: () => { if (text) { text = { ...text, range: null, other: -1, focus: null }; paint(); } if (panel) unfold(panel); },
-};
-const EDGES = { "[": ["start", -1], "{": ["start", 1], "]": ["end", 1], "}": ["end", -1] };
-const CODES = { BracketLeft: ["[", "{"], BracketRight: ["]", "}"] }; // where Alt makes another sign of the key
-
-function typed(event) {
-  if (event.ctrlKey || event.metaKey || event.target.closest?.("textarea, select, input")) return;
-  if (event.target.closest?.("button, a") && ["Enter", " "].includes(event.key)) return;
-  const bracket = EDGES[event.key] ?? EDGES[CODES[event.code]?.[Number(event.shiftKey)]];
-  if (event.key === "Tab") {
-    if (!text?.entities.length) return; // then Tab goes through the page
-    step(event.shiftKey ? -1 : 1);
-  } else if (bracket) edge(...bracket, !event.altKey);
-  else if (event.key === "ArrowLeft" || event.key === "ArrowRight") arrow(event.key === "ArrowRight" ? 1 : -1, event.shiftKey, event.altKey);
-  else if (/^[1-9]$/.test(event.key)) label(Number(event.key) - 1);
-  else if (ACTS[event.key]) ACTS[event.key]();
-  else return;
-  event.preventDefault();
-}
+// Whether something is under way in the text that must not be taken from under somebody's hands.
+const busy = () => text.dirty || text.range || text.other >= 0 || !getSelection().isCollapsed;
 
 // Unfold what a button names, or fold it; `again`: what is unfolded, anew.
 async function unfold(name, again = false) {
@@ -226,14 +176,13 @@ async function content(name) {
   }
   if (name === "curve") return curvePanel((await ask("/api/curve")).told, state.estimate, () => act("/api/estimate"));
   if (name === "rest") return restPanel(state.rest, state.counts, () => act("/api/rest"));
-  if (name === "types") return typesPanel(state.labels, (labels) => act("/api/types", { labels }, () => { text = null; }));
+  if (name === "types") return typesPanel(state.labels, (labels) => act("/api/types", { labels }));
   return helpPanel();
 }
 
-async function act(path, body = {}, before = () => {}) {
+async function act(path, body = {}) {
   const { status, told } = await ask(path, body);
   if (status !== 200) return say(told.detail);
-  before();
   take(told);
   say("done");
   return panel && panel !== "types" ? unfold(panel, true) : unfold(panel);
@@ -242,8 +191,9 @@ async function act(path, body = {}, before = () => {}) {
 async function look() {
   try {
     await sending;
+    const asked = turns;
     const { status, told } = await ask(`/api/state${text ? `?shown=${text.ref}` : ""}`);
-    if (status === 200 && !sent.size) {
+    if (status === 200 && asked === turns) {
       take(told);
       if (["curve", "rest"].includes(panel) && !$("panel").contains(document.activeElement)) unfold(panel, true);
     }
@@ -255,8 +205,10 @@ async function look() {
 
 document.addEventListener("keydown", typed);
 document.addEventListener("mouseup", pointed);
+document.addEventListener("click", (event) => { if (event.detail) event.target.closest("button")?.blur(); }); // keys are the text's again
+addEventListener("beforeunload", (event) => { if (sent.size) event.preventDefault(); });
 $("text").addEventListener("click", clicked);
 $("sorting").addEventListener("change", async (event) => { text = text?.dirty ? text : null; await act("/api/sorting", { sorting: event.target.value }); });
 for (const button of document.querySelectorAll("[data-panel]")) button.addEventListener("click", () => unfold(button.dataset.panel));
-for (const button of document.querySelectorAll("[data-key]")) button.addEventListener("click", () => { button.blur(); ACTS[button.dataset.key](); });
+for (const button of document.querySelectorAll("[data-key]")) button.addEventListener("click", () => ACTS[button.dataset.key]());
 look();
