@@ -15,7 +15,7 @@ import typer
 from el4ner.cli.budget import Allowance, DryRun, MaxSeconds, MaxTokens, Spent, end_early, tell_forecast
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, end_strictly, tell_failures
-from el4ner.cli.opening import open_ensemble, read_pool
+from el4ner.cli.opening import files_read, open_ensemble, read_pool
 from el4ner.cli.options import (
     AllowEnv,
     Columns,
@@ -30,7 +30,6 @@ from el4ner.cli.options import (
     open_store,
 )
 from el4ner.cli.output import expect_place, lines_to, write_text
-from el4ner.files import at_home
 
 if TYPE_CHECKING:
     from el4ner.annotation import Annotation
@@ -100,8 +99,9 @@ def annotate(
     documents = islice(_documents(named, format, file_layout(column)), limit)
     if html is not None and output is not None and html.resolve() == output.resolve():
         raise typer.BadParameter("the page would overwrite the lines: give another file to --html", param_hint="--html")
-    inputs = [*named, pool, pool / "train.jsonl", pool / "meta.json", labels, at_home(recipe)]
-    expect_place(output)
+    inputs = [*named, *files_read(pool, labels, recipe)]
+    for written in (output, html):
+        expect_place(written, inputs)
     examples, texts = read_pool(pool, labels), begun(documents)  # slips are told before models are opened
     kept = open_store(store, no_store, replay)
     with opened(recipe, examples, kept, replay, allow_env) as ner:
@@ -124,7 +124,7 @@ def annotate(
             _write_page(html, shown, ner)
         failed = tell_failures(ner.failures, tally.entities)
         if budget.spent:
-            end_early(budget.spent, output)
+            end_early(budget.spent, output, no_store)
         end_strictly(strict, failed or tally.warned > 0)
 
 

@@ -11,9 +11,9 @@ from rich.text import Text
 from el4ner.cli.annotate import opened
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, end_strictly, tell_failures
-from el4ner.cli.opening import read_pool
+from el4ner.cli.opening import files_read, read_pool
 from el4ner.cli.options import AllowEnv, LabelsFile, NoStore, RecipeName, Replay, StoreFile, open_store
-from el4ner.cli.output import lines_to
+from el4ner.cli.output import expect_place, lines_to
 
 if TYPE_CHECKING:
     from el4ner.evaluate.audit import Suspect
@@ -43,12 +43,14 @@ def audit(
     from el4ner.evaluate.audit import audit, left_out
     from el4ner.formats.jsonl import dumps
 
+    inputs = files_read(pool, labels, recipe)
+    expect_place(output, inputs)
     held = read_pool(pool, labels)
     with opened(recipe, held, open_store(store, no_store, replay), replay, allow_env) as ner:
         suspects = audit(ner, watched(left_out(ner), ner, len(held.examples)))
         failed = tell_failures(ner.failures)
     if output is not None:
-        with lines_to(output, [pool, labels]) as write:
+        with lines_to(output, inputs) as write:
             for suspect in suspects:
                 write(dumps(suspect.record()))
     _show(suspects[:limit])

@@ -62,10 +62,11 @@ class Allowance:
             raise Spent
 
 
-def end_early(why: str, output: Path | None) -> None:
+def end_early(why: str, output: Path | None, no_store: bool) -> None:
     """Say that the run is not done, where its lines are, and end the command."""
     where = "" if output is None or str(output) == "-" else f"; the texts so far are in {output}.part"
-    say(f"stopped: {why}{where}; run it again with more, and it goes on: what was answered is in the store", "yellow")
+    again = "nothing was remembered" if no_store else "run it again with more, and it goes on where it stopped"
+    say(f"stopped: {why}{where}; {again}", "yellow")
     raise typer.Exit(STRICT)
 
 

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from el4ner.cli.console import out, say
-from el4ner.cli.output import lines_to, write_text
+from el4ner.cli.output import expect_place, lines_to, write_text
 from el4ner.decide import Overlap, Rule
 from el4ner.errors import DataError, did_you_mean
 
@@ -81,6 +81,7 @@ def show(
     from el4ner.text.marks import palette
     from el4ner.view.render import highlight
 
+    expect_place(html, [file, gold])
     annotations = _sorted(list(read_annotations(file)), sort)
     labels = _labels(annotations)
     for name in type or ():

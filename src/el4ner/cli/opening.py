@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from el4ner.cli.consent import ready
 from el4ner.cli.console import err, say
+from el4ner.files import at_home
 
 if TYPE_CHECKING:
     from el4ner.formats import FileLayout
@@ -24,6 +25,11 @@ def read_pool(path: Path, labels: Path | None, format: str | None = None, layout
     from el4ner.pool.pool import Pool
 
     return Pool.read(path, labels, format, layout)
+
+
+def files_read(pool: Path, labels: Path | None, recipe: str) -> list[Path | None]:
+    """The files that a command reads for an ensemble, and must not overwrite, as far as they are there."""
+    return [pool, pool / "train.jsonl", pool / "meta.json", labels, at_home(recipe)]
 
 
 def open_ensemble(

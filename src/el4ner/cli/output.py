@@ -15,10 +15,13 @@ from el4ner.files import as_open, behind, claimed, is_special, write_whole
 from el4ner.text.printable import printable
 
 
-def expect_place(path: Path | None) -> None:
-    """Raises `DataError` where a file could not stand at `path`: sooner than at the first line."""
-    if path is not None and str(path) != "-" and not path.parent.is_dir():
+def expect_place(path: Path | None, inputs: Iterable[Path | None] = ()) -> None:
+    """Raises `DataError` where no file could stand at `path`, or one of the `inputs` does: before anything is done."""
+    if path is None or str(path) == "-":
+        return
+    if not path.parent.is_dir():
         raise DataError(f"{path}: cannot be written, there is no folder {path.parent}; make it first")
+    _expect_other(path, path, inputs)
 
 
 @contextmanager
@@ -37,9 +40,9 @@ def lines_to(path: Path | None, inputs: Iterable[Path | None] = ()) -> Iterator[
         return
     target = path if is_special(path) else behind(path)
     part = path if is_special(path) else Path(f"{target}.part")
-    for given in inputs:
-        if given is not None and any(_same(given, file) for file in (path, part)):
-            raise DataError(f"{path}: this run reads it, and would overwrite it; give another file to -o")
+    given = list(inputs)
+    _expect_other(path, path, given)
+    _expect_other(path, part, given)
     with _explained(path):
         if path.is_dir():
             raise IsADirectoryError(0, "this is a folder")
@@ -102,6 +105,11 @@ def _explained(path: Path | None) -> Iterator[None]:
     except OSError as error:
         name = path or "standard output"
         raise DataError(f"{name}: cannot be written ({error.strerror}); check the path") from error
+
+
+def _expect_other(path: Path, file: Path, inputs: Iterable[Path | None]) -> None:
+    if any(given is not None and _same(given, file) for given in inputs):
+        raise DataError(f"{path}: this run reads it, and would overwrite it; name another file")
 
 
 def _same(one: Path, other: Path) -> bool:

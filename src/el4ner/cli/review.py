@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from el4ner.cli.console import say
-from el4ner.cli.opening import open_ensemble
+from el4ner.cli.opening import files_read, open_ensemble
 from el4ner.cli.options import (
     AllowEnv,
     Columns,
@@ -88,7 +88,9 @@ def review(
     from el4ner.review.readings import Readings
     from el4ner.review.review import Review
 
-    expect_place(pool)
+    rest = output or pool.with_name(f"{pool.stem}.rest.jsonl")
+    expect_place(pool, [texts])
+    expect_place(rest, [texts, *files_read(pool, labels, recipe)])
     documents: list[Document] = list(read_documents(texts, format, file_layout(column)))
     settings = load_recipe(recipe) if replay else ready(recipe, allow_env)
     told = {"annotator": annotator or _user(), "recipe": _digest(settings.model_dump_json())}
@@ -96,7 +98,6 @@ def review(
     made = Review(documents, pool, named, lambda held: Readings(held, settings, default_encoder(), order), told)
     if not made.refs:
         raise DataError(f"{texts}: there is no text in it")
-    rest = output or pool.with_name(f"{pool.stem}.rest.jsonl")
     with listen("127.0.0.1", port) as bound:
         kept = open_store(store, no_store, replay)
 

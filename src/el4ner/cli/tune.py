@@ -15,11 +15,10 @@ from rich.text import Text
 from el4ner.cli.consent import ready
 from el4ner.cli.console import err, out, say
 from el4ner.cli.failures import FirstFailures, Strict, end_strictly, failure_line, tell_failures
-from el4ner.cli.opening import read_pool
+from el4ner.cli.opening import files_read, read_pool
 from el4ner.cli.options import AllowEnv, LabelsFile, NoStore, PoolFile, RecipeName, StoreFile, reply_store
 from el4ner.cli.output import lines_to
 from el4ner.errors import DataError
-from el4ner.files import at_home
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +73,7 @@ def tune(
     output = None if output == Path("-") else output
     base, examples = ready(recipe, allow_env), read_pool(pool, labels)
     recipe_toml(base)  # what cannot be written is told before anything is asked
-    inputs = [pool, pool / "train.jsonl", pool / "meta.json", labels, at_home(recipe)]
+    inputs = files_read(pool, labels, recipe)
     _refuse_others(output)
     drawn = draw(examples, texts, seed)
     with lines_to(output, inputs) as write, _broken_off(output, no_store), reply_store(store, no_store) as opened:

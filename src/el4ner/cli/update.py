@@ -12,9 +12,9 @@ from rich.text import Text
 from el4ner.cli.annotate import opened
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, end_strictly, tell_failures
-from el4ner.cli.opening import read_pool
+from el4ner.cli.opening import files_read, read_pool
 from el4ner.cli.options import AllowEnv, LabelsFile, PoolFile, RecipeName, StoreFile, open_store
-from el4ner.cli.output import lines_to
+from el4ner.cli.output import expect_place, lines_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -48,13 +48,15 @@ def update(
     from el4ner.formats.annotations import read_annotations
     from el4ner.formats.jsonl import dumps
 
+    inputs = files_read(pool, labels, recipe)
+    expect_place(output, [file, *inputs])
     old = list(read_annotations(file))
     counts: Counter[str] = Counter()
     with opened(recipe, read_pool(pool, labels), open_store(store, False), False, allow_env) as ner:
         _warn_of_types(old, {label.name for label in ner.pool.labels})
         documents = [Document(annotation.id, annotation.text, annotation.meta) for annotation in old]
         annotations = watched(ner.annotate(documents), ner, len(old))
-        with lines_to(output or file, [pool, labels, *([file] if output else [])]) as write:
+        with lines_to(output or file, inputs) as write:
             for before, after in zip(old, annotations, strict=True):
                 write(dumps(after.record(evidence=bool(before.traces or before.ballots))))
                 for what, line in changed(before, after):
