@@ -18,6 +18,7 @@ from el4ner.data import Example, Label, Span
 from el4ner.errors import DataError
 from el4ner.pool.pool import Pool
 from el4ner.pool.pool_file import PoolFile
+from el4ner.serve.kept_pool import KeptPool, PoolUnwritten
 
 ADA = example("a", "Ada met Bob.", person="Ada|Bob")
 ROME = example("r", "Rome 🚀 is old.", location="Rome")
@@ -256,6 +257,7 @@ _KILLED = """
 import sys
 from el4ner.data import Example, Label
 from el4ner.pool.pool_file import PoolFile
+from el4ner.serve.kept_pool import KeptPool, PoolUnwritten
 file = PoolFile(sys.argv[1], (Label("person"),))
 for number in range(10**6):
     file.append(Example(str(number), f"{number} " + "long " * 5000, ()))
@@ -274,3 +276,48 @@ def test_nothing_told_is_lost_when_killed(path: Path) -> None:
     assert len(file.pool.examples) - len([line for line in told if line.endswith("\n")]) in (0, 1)
     file.append(Example("last", "last", ()))
     assert [e.id for e in Pool.read(path, file.pool.labels).examples][-2:] == [str(len(file.pool.examples) - 2), "last"]
+
+
+def test_an_example_takes_the_place_of_its_text_whole_or_not_at_all(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = PoolFile(path, LABELS)
+    file.append(ADA, {"source": "one"})
+    file.append(ROME)
+    corrected = example("b", ADA.text, person="Ada")
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(DataError, match="No space left"):
+            file.replace(corrected)
+    assert (path.read_bytes(), file.pool.examples) == (before, (ADA, ROME))
+    with pytest.raises(DataError, match="no example with this text"):
+        file.replace(example("c", "Oslo", location="Oslo"))
+    file.replace(corrected, {"source": "two"})
+    assert Pool.read(path, LABELS).examples == file.pool.examples == (ROME, corrected)
+    assert file.notes == {ADA.text: {"source": "two"}}
+    assert PoolFile(path, LABELS).digest == file.digest
+
+
+def test_a_correction_that_cannot_be_written_leaves_the_one_before(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = KeptPool(PoolFile(path, LABELS))
+    kept.correct(ADA, {"source": "studio-1"})
+    before, real, calls = path.read_bytes(), os.fsync, iter([None])
+
+    def full_from_the_second_on(number: int) -> None:
+        if next(calls, 0) == 0:
+            raise OSError(28, "No space left on device")
+        real(number)
+
+    corrected = example("b", ADA.text, person="Ada")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full_from_the_second_on)
+        kept.correct(corrected, {"source": "studio-1"})  # one write is all that it takes
+        with pytest.raises(PoolUnwritten):
+            kept.correct(ADA, {"source": "studio-1"})
+    assert path.read_bytes() != before
+    assert Pool.read(path, LABELS).examples == kept.pool.examples == (corrected,)

@@ -255,7 +255,7 @@ def test_a_pool_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device")
 
     with served(desk) as url:
-        monkeypatch.setattr("el4ner.pool.pool_file._add", full)
+        monkeypatch.setattr("el4ner.pool.pool_file.add", full)
         answer = httpx2.post(f"{url}/v1/pool", json={"examples": [{"text": "Zoe", "entities": []}]})
     assert answer.status_code == 503
     assert str(tmp_path) not in answer.text

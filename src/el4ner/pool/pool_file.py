@@ -100,14 +100,30 @@ class PoolFile:
             self.refreshed()
             if text not in self._lines.numbers:
                 return False
-            left = PoolLines.read(self._name, self._lines.without(text))
-            try:
-                self._put_aside(file)
-                _replace(self.path, left.content, os.fstat(file.fileno()).st_mode & 0o777)
-            except OSError as error:
-                raise self._unwritable(error) from None
-            self._take(left)
+            self._rewrite(file, self._lines.without(text))
             return True
+
+    def replace(self, example: Example, note: Mapping[str, Any] | None = None) -> None:
+        """Put an example in the place of the last one with its text, at the end of the file: both, or neither.
+
+        Raises `DataError` as `append` does, and where there is none with its text.
+        """
+        with self._guard, self._locked() as file:
+            self.refreshed()
+            (checked,) = Pool((example,), self.pool.labels).examples
+            if checked.text not in self._lines.numbers:
+                raise DataError(f"{self._name}: the pool has no example with this text; add it")
+            left = PoolLines.read(self._name, self._lines.without(checked.text))
+            self._rewrite(file, left.content + left.line(checked, note or {}))
+
+    def _rewrite(self, file: IO[bytes], content: bytes) -> None:
+        lines = PoolLines.read(self._name, content)
+        try:
+            self._put_aside(file)
+            _replace(self.path, lines.content, os.fstat(file.fileno()).st_mode & 0o777)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._take(lines)
 
     def _take(self, lines: PoolLines) -> None:
         """Make these lines the pool. Raises `DataError`, and changes nothing, where they are none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -65,15 +65,16 @@ class KeptPool:
             own = known is not None and self._source(example.text) == note["source"]
             _check([example], pool.without([example.text]) if own else pool)
             if own:
-                self._remove(example.text)
-            self._append([example], note)
+                self._written(lambda: self._file.replace(example, note))
+            else:
+                self._append([example], note)
 
     def withdraw(self, text: str, source: str) -> None:
         """Take the example of a text out again, if its note has this "source". Raises `PoolUnwritten`."""
         with self._lock:
             self._current()
             if self._source(text) == source:
-                self._remove(text)
+                self._written(lambda: self._file.remove(text))
 
     def _current(self) -> Pool:
         try:
@@ -95,9 +96,9 @@ class KeptPool:
                 raise PoolUnwritten(f"{told}; the server's log says why") from None
         return self._file.pool
 
-    def _remove(self, text: str) -> None:
+    def _written(self, change: Callable[[], object]) -> None:
         try:
-            self._file.remove(text)
+            change()
         except DataError as error:
             logger.error("%s", error)
             raise PoolUnwritten("the pool's file cannot be written; the server's log says why") from None
