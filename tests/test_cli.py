@@ -490,5 +490,5 @@ def test_verbose_says_what_is_done_and_nothing_of_it_commands_the_terminal(
     Path("lost.txt").write_text("Ada saw nothing\x1b[31m.\n")
     loud = run("annotate", "lost.txt", *ASK, "--no-store", "-vv")
     assert loud.code == 0
-    assert "debug el4ner.ensemble.dispatch: extract" in loud.err
+    assert "DEBUG el4ner.ensemble.dispatch: extract" in loud.err
     assert "\x1b" not in loud.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ import typer
 from el4ner.cli.budget import Allowance, DryRun, MaxSeconds, MaxTokens, Spent, end_early, tell_forecast
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, end_strictly, tell_failures
-from el4ner.cli.opening import files_read, open_ensemble, read_pool
+from el4ner.cli.opening import files_read, opened, read_pool
 from el4ner.cli.options import (
     AllowEnv,
     Columns,
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from el4ner.data import Document
     from el4ner.ensemble.costs import Tally
     from el4ner.formats import FileLayout
-    from el4ner.models.store import Store
     from el4ner.pipeline import EL4NER
-    from el4ner.pool.pool import Pool
 
 Texts = Annotated[
     list[Path] | None,
@@ -179,16 +177,6 @@ def _texts(file: Path, format: str | None, layout: FileLayout) -> Iterator[Docum
         yield document
     if empty:
         say(f"{'standard input' if str(file) == '-' else file}: there is no text in it", "yellow")
-
-
-@contextmanager
-def opened(recipe: str, pool: Pool, store: Store | None, replay: bool, allow_env: list[str] | None) -> Iterator[EL4NER]:
-    """An ensemble on a store; both are closed at the end."""
-    with (
-        closing(store) if store else nullcontext(),
-        closing(open_ensemble(recipe, pool, store, replay, allow_env)[0]) as ner,
-    ):
-        yield ner
 
 
 @contextmanager

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from el4ner.cli.annotate import opened
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, end_strictly, tell_failures
-from el4ner.cli.opening import files_read, read_pool
+from el4ner.cli.opening import files_read, opened, read_pool
 from el4ner.cli.options import AllowEnv, LabelsFile, NoStore, RecipeName, Replay, StoreFile, open_store
 from el4ner.cli.output import expect_place, lines_to
 

@@ -108,19 +108,17 @@ def diff(
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The same texts, annotated otherwise.")],
 ) -> None:
     """Say what came, went, moved or changed its type, text by text."""
-    from el4ner.evaluate.changes import changes, words
+    from el4ner.evaluate.changes import changed, changes
     from el4ner.formats.annotations import read_annotations
 
     counts: Counter[str] = Counter()
     for id_, text, pairs in changes(read_annotations(old), read_annotations(new)):
         counts["texts"] += 1
-        for pair in pairs:
-            if pair.kind is not None:
-                what, line = words(pair, text)
-                counts[what] += 1
-                out.print(Text.assemble((f"{id_}  ", "dim"), line), soft_wrap=True)
-    changed = [f"{what} {count:,}" for what, count in sorted(counts.items()) if what != "texts"]
-    say(" · ".join([f"texts {counts['texts']:,}", *(changed or ["no change"])]), "dim")
+        for what, line in changed(pairs, text):
+            counts[what] += 1
+            out.print(Text.assemble((f"{id_}  ", "dim"), line), soft_wrap=True)
+    told = [f"{what} {count:,}" for what, count in sorted(counts.items()) if what != "texts"]
+    say(" · ".join([f"texts {counts['texts']:,}", *(told or ["no change"])]), "dim")
 
 
 def _write_page(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,18 @@ def open_ensemble(
     began = time.perf_counter()
     ner = EL4NER.from_recipe(settings, pool, store=store, replay=replay)
     return ner, time.perf_counter() - began
+
+
+@contextmanager
+def opened(
+    recipe: str, pool: Pool, store: Store | None, replay: bool, allow_env: Sequence[str] | None
+) -> Iterator[EL4NER]:
+    """An ensemble on a store; both are closed at the end."""
+    with (
+        closing(store) if store else nullcontext(),
+        closing(open_ensemble(recipe, pool, store, replay, allow_env)[0]) as ner,
+    ):
+        yield ner
 
 
 def merged(recipe: Recipe) -> list[Expert]:

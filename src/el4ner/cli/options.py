@@ -82,6 +82,7 @@ StoreFile = Annotated[
 ]
 NoStore = Annotated[bool, typer.Option("--no-store", help="Ask everything afresh and remember nothing.")]
 
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="0: any that is free.")]
 Replay = Annotated[bool, typer.Option("--replay", help="Answer from the reply store alone: no model is opened.")]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-from contextlib import closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,11 +19,12 @@ from el4ner.cli.options import (
     LabelsFile,
     NoStore,
     PoolFile,
+    Port,
     RecipeName,
     Replay,
     StoreFile,
     file_layout,
-    open_store,
+    reply_store,
 )
 from el4ner.cli.output import expect_place
 
@@ -41,7 +42,6 @@ Sorting = Annotated[
         " disagrees on; at random. The page can change it.",
     ),
 ]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="0: any that is free.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 Rest = Annotated[
     Path | None,
@@ -98,15 +98,14 @@ def review(
     made = Review(documents, pool, named, lambda held: Readings(held, settings, default_encoder(), order), told)
     if not made.refs:
         raise DataError(f"{texts}: there is no text in it")
-    with listen("127.0.0.1", port) as bound:
-        kept = open_store(store, no_store, replay)
+    with listen("127.0.0.1", port) as bound, reply_store(store, no_store, replay) as kept:
 
         def opened(held: Pool) -> EL4NER:
             return open_ensemble(recipe, held, kept, replay, allow_env)[0]
 
         address = f"http://127.0.0.1:{bound.getsockname()[1]}/"
         reader = Reader(made, opened, rest)
-        with closing(kept) if kept else nullcontext(), closing(reader):
+        with closing(reader):
             reader.start()
             say(f"the page is at {address}")
             say("Ctrl-C ends it; all decisions are in the pool and beside it", "dim")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +11,8 @@ import typer
 from el4ner.cli.consent import ready
 from el4ner.cli.console import say
 from el4ner.cli.opening import open_ensemble
-from el4ner.cli.options import AllowEnv, LabelsFile, NoStore, PoolFile, RecipeName, Replay, StoreFile, open_store
+from el4ner.cli.options import AllowEnv, LabelsFile, NoStore, PoolFile, Port, RecipeName, Replay, StoreFile, reply_store
+from el4ner.cli.verbose import hear_warnings
 
 if TYPE_CHECKING:
     from el4ner.pipeline import EL4NER
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 Host = Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Listen here; others than this machine's own"
                                    " need --token-file.")]  # fmt: skip
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="PORT", help="0: any that is free.")]
 TokenFile = Annotated[
     Path | None,
     typer.Option("--token-file", metavar="FILE", help="Only those come in who send the token in this file (0600)."),
@@ -65,14 +63,11 @@ def serve(
     from el4ner.serve.desk import Desk
     from el4ner.serve.kept_pool import KeptPool
 
-    log = logging.getLogger("el4ner")
-    if all(isinstance(handler, logging.NullHandler) for handler in log.handlers):  # else -v says more
-        log.addHandler(_Said())
+    hear_warnings()
     guard = Guard.at(host, read_token(token_file) if token_file else None, allow_host or (), open_paths=OPEN_PATHS)
     if not replay:
         ready(recipe, allow_env, quiet=True)  # asks here what must be asked, before there is a server
-    kept = open_store(store, no_store, replay)
-    with closing(kept) if kept else nullcontext():
+    with reply_store(store, no_store, replay) as kept:
 
         def opened(pool: Pool) -> EL4NER:
             try:
@@ -90,15 +85,3 @@ def serve(
         run_app(service(desk, guard, Path(recipe).stem, timeout), bound)
     if desk.error is not None:
         raise desk.error
-
-
-class _Said(logging.Handler):
-    """What the package logs, as lines on standard error that cannot command the terminal."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Called by `logging`."""
-        say(self.format(record), "yellow")

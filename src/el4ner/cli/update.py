@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from el4ner.cli.annotate import opened
 from el4ner.cli.console import out, say
 from el4ner.cli.failures import Strict, end_strictly, tell_failures
-from el4ner.cli.opening import files_read, read_pool
+from el4ner.cli.opening import files_read, opened, read_pool
 from el4ner.cli.options import AllowEnv, LabelsFile, PoolFile, RecipeName, StoreFile, open_store
 from el4ner.cli.output import expect_place, lines_to
 
@@ -45,6 +44,7 @@ def update(
     from el4ner.cli.progress import watched
     from el4ner.data import Document
     from el4ner.evaluate.changes import changed
+    from el4ner.evaluate.mistakes.match import match
     from el4ner.formats.annotations import read_annotations
     from el4ner.formats.jsonl import dumps
 
@@ -59,7 +59,7 @@ def update(
         with lines_to(output or file, inputs) as write:
             for before, after in zip(old, annotations, strict=True):
                 write(dumps(after.record(evidence=bool(before.traces or before.ballots))))
-                for what, line in changed(before, after):
+                for what, line in changed(match(before.entities, after.entities), after.text):
                     counts[what] += 1
                     out.print(Text.assemble((f"{after.id}  ", "dim"), line), soft_wrap=True)
         asked, calls = sum(cost.asked for cost in ner.costs), sum(cost.calls for cost in ner.costs)

@@ -40,14 +40,12 @@ def changes(old: Iterable[Annotation], new: Iterable[Annotation]) -> Iterator[tu
         raise DataError(f"{len(before)} texts of the old file are not in the new one, {next(iter(before))!r} first")
 
 
-def changed(old: Annotation, new: Annotation) -> Iterator[tuple[str, str]]:
+def changed(pairs: Iterable[Pair], text: str) -> Iterator[tuple[str, str]]:
     """What came, went, moved or changed its type in a text: in a word, and the line that tells it."""
-    for pair in match(old.entities, new.entities):
-        if pair.kind is not None:
-            yield words(pair, new.text)
+    return (_words(pair, text) for pair in pairs if pair.kind is not None)
 
 
-def words(pair: Pair, text: str) -> tuple[str, str]:
+def _words(pair: Pair, text: str) -> tuple[str, str]:
     """What happened, in a word, and the line that tells it."""
     what = _WORDS[pair.kind] if pair.kind else "same"
     sides = [_mention(text, mention) for mention in (pair.gold, pair.found) if mention]

@@ -15,33 +15,15 @@ from el4ner.concurrency import windows
 from el4ner.data import Document, Example, Label
 from el4ner.pool.labels import Labels
 from el4ner.pool.pool import Pool
-from el4ner.serve.wire import (
-    JSON,
-    PATIENCE,
-    SECONDS,
-    TOGETHER,
-    UNDER_WAY,
-    URL,
-    Way,
-    annotations_of,
-    asked_for,
-    digest_of,
-    documents_of,
-    labels_of,
-    pool_of,
-    to_add,
-    too_large,
-    unreached,
-    wait_for,
-)
+from el4ner.serve import wire
 
 
 class AsyncClient:
     """As `el4ner.serve.Client`, with its methods to be awaited."""
 
-    def __init__(self, url: str = URL, token: str | None = None, *, timeout: float = SECONDS) -> None:
+    def __init__(self, url: str = wire.URL, token: str | None = None, *, timeout: float = wire.SECONDS) -> None:
         """`url`: where `el4ner serve` listens. `token`: what its token file holds. `timeout`: seconds for an answer."""
-        self._way = way = Way.to(url, token)
+        self._way = way = wire.Way.to(url, token)
         self._http = httpx2.AsyncClient(
             base_url=way.url, headers=way.headers, verify=way.verify, trust_env=way.trust_env, timeout=timeout
         )
@@ -65,9 +47,9 @@ class AsyncClient:
         """
         under_way: deque[asyncio.Task[list[Annotation]]] = deque()
         try:
-            for window in windows(documents_of(texts), TOGETHER):
+            for window in windows(wire.documents_of(texts), wire.TOGETHER):
                 under_way.append(asyncio.create_task(self._annotated(window, labels)))
-                if len(under_way) >= UNDER_WAY:
+                if len(under_way) >= wire.UNDER_WAY:
                     for annotation in await under_way.popleft():
                         yield annotation
             while under_way:
@@ -79,34 +61,34 @@ class AsyncClient:
 
     async def labels(self) -> tuple[Label, ...]:
         """The types of the service's pool."""
-        return labels_of(await self._asked("GET", "/v1/labels"))
+        return wire.labels_of(await self._asked("GET", "/v1/labels"))
 
     async def pool(self) -> Pool:
         """The service's pool."""
-        return pool_of(await self._asked("GET", "/v1/pool"))
+        return wire.pool_of(await self._asked("GET", "/v1/pool"))
 
     async def add(self, examples: Iterable[Example]) -> str:
         """Append examples to the service's pool, all of them or none. The pool's new digest."""
-        return digest_of(await self._asked("POST", "/v1/pool", to_add(examples)))
+        return wire.digest_of(await self._asked("POST", "/v1/pool", wire.to_add(examples)))
 
     async def close(self) -> None:
         """Close its connections."""
         await self._http.aclose()
 
     async def _annotated(self, documents: Sequence[Document], labels: Labels | None) -> list[Annotation]:
-        body, until = asked_for(documents, labels), time.monotonic() + PATIENCE
+        body, until = wire.asked_for(documents, labels), time.monotonic() + wire.PATIENCE
         answer = await self._asked("POST", "/v1/annotate", body)
-        while (wait := wait_for(answer, until - time.monotonic())) is not None:
+        while (wait := wire.wait_for(answer, until - time.monotonic())) is not None:
             await asyncio.sleep(wait)
             answer = await self._asked("POST", "/v1/annotate", body)
-        if too_large(answer, documents):
+        if wire.too_large(answer, documents):
             half = len(documents) // 2
             first = await self._annotated(documents[:half], labels)
             return first + await self._annotated(documents[half:], labels)
-        return annotations_of(answer, documents)
+        return wire.annotations_of(answer, documents)
 
     async def _asked(self, method: str, path: str, body: str | None = None) -> httpx2.Response:
         try:
-            return await self._http.request(method, path, content=body, headers=JSON if body else {})
+            return await self._http.request(method, path, content=body, headers=wire.JSON if body else {})
         except httpx2.HTTPError as error:
-            raise unreached(error, self._way) from None
+            raise wire.unreached(error, self._way) from None

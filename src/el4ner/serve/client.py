@@ -14,25 +14,7 @@ from el4ner.concurrency import ahead, windows
 from el4ner.data import Document, Example, Label
 from el4ner.pool.labels import Labels
 from el4ner.pool.pool import Pool
-from el4ner.serve.wire import (
-    JSON,
-    PATIENCE,
-    SECONDS,
-    TOGETHER,
-    UNDER_WAY,
-    URL,
-    Way,
-    annotations_of,
-    asked_for,
-    digest_of,
-    documents_of,
-    labels_of,
-    pool_of,
-    to_add,
-    too_large,
-    unreached,
-    wait_for,
-)
+from el4ner.serve import wire
 
 
 class Client:
@@ -42,9 +24,9 @@ class Client:
     the token), `ModelError` where no model, or no service, answers.
     """
 
-    def __init__(self, url: str = URL, token: str | None = None, *, timeout: float = SECONDS) -> None:
+    def __init__(self, url: str = wire.URL, token: str | None = None, *, timeout: float = wire.SECONDS) -> None:
         """`url`: where `el4ner serve` listens. `token`: what its token file holds. `timeout`: seconds for an answer."""
-        self._way = way = Way.to(url, token)
+        self._way = way = wire.Way.to(url, token)
         self._http = httpx2.Client(
             base_url=way.url, headers=way.headers, verify=way.verify, trust_env=way.trust_env, timeout=timeout
         )
@@ -64,42 +46,42 @@ class Client:
 
         A service that is full is asked again for a minute.
         """
-        documents = documents_of(texts)
-        for done in ahead(partial(self._annotated, labels=labels), windows(documents, TOGETHER), UNDER_WAY):
+        documents = wire.documents_of(texts)
+        for done in ahead(partial(self._annotated, labels=labels), windows(documents, wire.TOGETHER), wire.UNDER_WAY):
             yield from done
 
     def labels(self) -> tuple[Label, ...]:
         """The types of the service's pool."""
-        return labels_of(self._asked("GET", "/v1/labels"))
+        return wire.labels_of(self._asked("GET", "/v1/labels"))
 
     def pool(self) -> Pool:
         """The service's pool."""
-        return pool_of(self._asked("GET", "/v1/pool"))
+        return wire.pool_of(self._asked("GET", "/v1/pool"))
 
     def add(self, examples: Iterable[Example]) -> str:
         """Append examples to the service's pool, all of them or none; what is asked next is read with them.
 
         The pool's new digest.
         """
-        return digest_of(self._asked("POST", "/v1/pool", to_add(examples)))
+        return wire.digest_of(self._asked("POST", "/v1/pool", wire.to_add(examples)))
 
     def close(self) -> None:
         """Close its connections."""
         self._http.close()
 
     def _annotated(self, documents: Sequence[Document], labels: Labels | None) -> list[Annotation]:
-        body, until = asked_for(documents, labels), time.monotonic() + PATIENCE
+        body, until = wire.asked_for(documents, labels), time.monotonic() + wire.PATIENCE
         answer = self._asked("POST", "/v1/annotate", body)
-        while (wait := wait_for(answer, until - time.monotonic())) is not None:
+        while (wait := wire.wait_for(answer, until - time.monotonic())) is not None:
             time.sleep(wait)
             answer = self._asked("POST", "/v1/annotate", body)
-        if too_large(answer, documents):
+        if wire.too_large(answer, documents):
             half = len(documents) // 2
             return self._annotated(documents[:half], labels) + self._annotated(documents[half:], labels)
-        return annotations_of(answer, documents)
+        return wire.annotations_of(answer, documents)
 
     def _asked(self, method: str, path: str, body: str | None = None) -> httpx2.Response:
         try:
-            return self._http.request(method, path, content=body, headers=JSON if body else {})
+            return self._http.request(method, path, content=body, headers=wire.JSON if body else {})
         except httpx2.HTTPError as error:
-            raise unreached(error, self._way) from None
+            raise wire.unreached(error, self._way) from None
