@@ -212,7 +212,7 @@ def test_a_full_service_is_asked_again(tmp_path: Path) -> None:
 
 
 def test_a_service_that_stays_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("el4ner.serve.client.PATIENCE", 0.0)
+    monkeypatch.setattr("el4ner.serve.wire.PATIENCE", 0.0)
     with (
         served(desk_of(tmp_path, capital_model(), limit=1)) as url,
         Client(url) as client,

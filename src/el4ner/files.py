@@ -90,16 +90,21 @@ def behind(path: Path) -> Path:
 
 
 def write_whole(path: Path, pieces: Iterable[str]) -> None:
-    """Write a text as UTF-8, whole and on the disk before it has its name. Raises `OSError`.
+    """Write a text as UTF-8; see `put_whole`."""
+    put_whole(path, "".join(pieces).encode())
+
+
+def put_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole and on the disk before it has its name. Raises `OSError`.
 
     What is no ordinary file (/dev/stdout, a pipe) stays what it is, and is written in place.
     """
     if is_special(path):
         with path.open("ab") as stream:
-            stream.writelines(piece.encode() for piece in pieces)
+            stream.write(content)
         return
     with whole(path) as part, opened(part) as stream:
-        stream.writelines(piece.encode() for piece in pieces)
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
 

@@ -252,6 +252,6 @@ class EL4NER:
         entities = decide(document.text, ballots, self.decision)
         traces = tuple(state.trace() for state in own)
         made = Annotation(document.id, document.text, entities, ballots, traces, self.decision, document.meta)
-        for warning in made.warnings:
+        for warning in made.warnings if log.isEnabledFor(logging.INFO) else ():
             log.info("text %s: %s", one_line(document.id), warning)
         return made

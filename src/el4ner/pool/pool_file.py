@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from el4ner.data import Example, Label
 from el4ner.errors import DataError
-from el4ner.files import add, at_home, is_special, lock, opened, whole
+from el4ner.files import add, at_home, is_special, lock, put_whole
 from el4ner.pool.pool import Pool, occurring
 from el4ner.pool.pool_lines import PoolLines
 
@@ -70,7 +70,12 @@ class PoolFile:
             return content != known
 
     def append(self, example: Example, note: Mapping[str, Any] | None = None) -> None:
-        """Add an example as one line, on the disk before this returns. `note` is said beside it, for `notes`.
+        """Add an example as one line; see `extend`."""
+        self.extend([example], note)
+
+    def extend(self, examples: Sequence[Example], note: Mapping[str, Any] | None = None) -> None:
+        """Add examples, a line each, all of them or none, on the disk before this returns. `note` is said beside each,
+        for `notes`.
 
         Raises `DataError`, and leaves the file as it was, for a type that the pool lacks, offsets that cannot be, a
         text that the pool holds already, and where the file cannot be written. Half a line at its end, as a killed
@@ -78,17 +83,18 @@ class PoolFile:
         """
         with self._guard, self._locked() as file:
             self.refreshed()
-            (checked,) = Pool((example,), self.pool.labels).examples
-            if (number := self._lines.numbers.get(checked.text)) is not None:
-                raise DataError(f"{self._name}, line {number}: the pool holds this text already; change it there")
-            line = self._lines.line(checked, note or {})
+            checked, lines = Pool(tuple(examples), self.pool.labels).examples, self._lines
+            for example in checked:
+                if (number := lines.numbers.get(example.text)) is not None:
+                    raise DataError(f"{self._name}, line {number}: the pool holds this text already; change it there")
+                lines = lines.plus(example, note or {})
             try:
                 self._put_aside(file)
-                add(file, line)
+                add(file, lines.content[len(self._lines.content) :])
             except OSError as error:
                 raise self._unwritable(error) from None
-            self._lines = self._lines.plus(checked, note or {}, line)
-            self.pool = Pool((*self.pool.examples, checked), self.pool.labels)
+            self._lines = lines
+            self.pool = Pool((*self.pool.examples, *checked), self.pool.labels)
             self._settled_as = self._state()
 
     def remove(self, text: str) -> bool:
@@ -114,13 +120,13 @@ class PoolFile:
             if checked.text not in self._lines.numbers:
                 raise DataError(f"{self._name}: the pool has no example with this text; add it")
             left = PoolLines.read(self._name, self._lines.without(checked.text))
-            self._rewrite(file, left.content + left.line(checked, note or {}))
+            self._rewrite(file, left.plus(checked, note or {}).content)
 
     def _rewrite(self, file: IO[bytes], content: bytes) -> None:
         lines = PoolLines.read(self._name, content)
         try:
             self._put_aside(file)
-            _replace(self.path, lines.content, os.fstat(file.fileno()).st_mode & 0o777)
+            put_whole(self.path, lines.content)
         except OSError as error:
             raise self._unwritable(error) from None
         self._take(lines)
@@ -191,12 +197,3 @@ class PoolFile:
 
     def _unwritable(self, error: OSError) -> DataError:
         return DataError(f"{self._name}: cannot be written ({error.strerror}); nothing was added; mend that, try again")
-
-
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    """Write a file anew, whole or not at all."""
-    with whole(path) as part, opened(part) as stream:
-        part.chmod(mode)
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())

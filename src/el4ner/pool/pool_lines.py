@@ -58,16 +58,14 @@ class PoolLines:
         """SHA-256 of the content, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
-    def line(self, example: Example, note: Mapping[str, object]) -> bytes:
-        """The bytes that add an example: its line, behind a line end where the last line has none."""
+    def plus(self, example: Example, note: Mapping[str, Any]) -> PoolLines:
+        """With an example's line at the end, behind a line end where the last line has none."""
         line = dumps(record_of(example) | ({NOTE: dict(note)} if note else {}))
-        return (b"" if not self.content or self.content[-1:] in b"\r\n" else b"\n") + line.encode() + b"\n"
-
-    def plus(self, example: Example, note: Mapping[str, Any], line: bytes) -> PoolLines:
-        """With an example at the end, whose bytes are `line`."""
+        content = self.content + (b"" if not self.content or self.content[-1:] in b"\r\n" else b"\n")
         numbers = {**self.numbers, example.text: self.count + 1}
         notes = {**self.notes, example.text: note} if note else self.notes
-        return PoolLines(self.content + line, b"", self.count + 1, (*self.examples, example), numbers, notes)
+        content += line.encode() + b"\n"
+        return PoolLines(content, b"", self.count + 1, (*self.examples, example), numbers, notes)
 
     def without(self, text: str) -> bytes:
         """The content without the (last) line of that text, all else as it is."""

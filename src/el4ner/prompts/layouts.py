@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from el4ner.prompts.item import Item
-from el4ner.prompts.type_names import TypeNames
+from el4ner.prompts.type_names import TypeNames, type_names
 from el4ner.text.ground import ground
 
 _LONGEST = 100_000  # characters of a reply that are looked through, and
@@ -72,7 +72,7 @@ def other_layouts(text: str, labels: Collection[str], shown: str) -> list[Item]:
     """
     if len(text) > _LONGEST:
         return []
-    types, known = TypeNames.of(labels), _looking(shown)
+    types, known = type_names(labels), _looking(shown)
     plain = _MARKUP.sub(" ", _BOLD.sub(r"“\2”", text.replace("\\n", "\n")))
     if tokens := list(_tokens(plain, types)):
         return tokens

@@ -17,7 +17,7 @@ from el4ner.prompts.item import Item, probability_of
 from el4ner.prompts.json_reply import json_items
 from el4ner.prompts.layouts import other_layouts
 from el4ner.prompts.spoken import spoken
-from el4ner.prompts.type_names import TypeNames
+from el4ner.prompts.type_names import type_names
 from el4ner.text.ground import ground
 
 _SEPARATORS = re.compile(r"[;\n,、]|\\n")  # a comma behind a known type only
@@ -64,10 +64,14 @@ def read_listing(reply: Reply, labels: Collection[str], shown: str = "") -> list
     items = _canonical(reply, start, start + len(text), labels)
     if not (labels and shown):
         return _distinct(items)
-    marked = [f"({label})" for label in labels]  # in a name: the text again, with types strewn in
-    items = [item for item in items if not any(m in item.text for m in marked) or ground(shown, item.text)]
+    items = [item for item in items if not _strewn(item, labels) or ground(shown, item.text)]
     better = _better(items, text, labels, shown)
     return _distinct(items if better is items else list(_weighed(better, reply, start)))
+
+
+def _strewn(item: Item, labels: Collection[str]) -> bool:
+    """Whether types stand in a name: it is the text again, with types strewn in."""
+    return "(" in item.text and any(f"({label})" in item.text for label in labels)
 
 
 def _weighed(items: Sequence[Item], reply: Reply, start: int) -> Iterator[Item]:
@@ -92,7 +96,7 @@ def _better(items: Sequence[Item], text: str, labels: Collection[str], shown: st
         return sum(item.label in labels and bool(ground(shown, item.text.rsplit(";")[-1])) for item in items)
 
     typed, placed = sum(item.label in labels for item in items), right(items)
-    if typed == placed and len(TypeNames.of(labels).pattern.findall(text)) <= typed:
+    if typed == placed and len(type_names(labels).pattern.findall(text)) <= typed:
         return items
     other = other_layouts(text, labels, shown)
     return other if other and (not typed or right(other) > placed) else items

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _EDGES = " \t\n\"'“”‘’«»「」『』`*_.。,，;:："
 _WORDS = r"is|are|was|as|be|an?|the|type|to|es|est|ist|una?|une|uno|eine?|el|la|le|der|die|das"
@@ -23,18 +24,6 @@ class TypeNames:
     names: Mapping[str, str]
     pattern: re.Pattern[str]
 
-    @classmethod
-    def of(cls, labels: Collection[str]) -> TypeNames:
-        """Types as they are known come before what they could be called."""
-        names = {label.casefold(): label for label in labels}
-        said: dict[str, set[str]] = {}
-        for label in labels:
-            for other in _called(label.casefold()):
-                said.setdefault(other, set()).add(label)
-        names |= {other: owners.pop() for other, owners in said.items() if len(owners) == 1 and other not in names}
-        either = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)"
-        return cls(names, re.compile(rf"(?:(?<![^\W_])|(?<=[是为]))(?:{either})(?![^\W_])", re.IGNORECASE))
-
     def get(self, said: str) -> str | None:
         """The type that a string is, apart from marks around it; None if it is none."""
         return self.names.get(said.strip(_EDGES).casefold())
@@ -48,6 +37,23 @@ class TypeNames:
             ends = not behind or not behind[0].isalnum() or _OPENED.search(before)
             if led and ends and not _DENIED.search(before):
                 yield start, end, self.names[match[0].casefold()]
+
+
+def type_names(labels: Collection[str]) -> TypeNames:
+    """What these types are called; as they are known comes first. Made once, for all replies about them."""
+    return _made(frozenset(labels))
+
+
+@lru_cache(maxsize=64)
+def _made(labels: frozenset[str]) -> TypeNames:
+    names = {label.casefold(): label for label in sorted(labels)}
+    said: dict[str, set[str]] = {}
+    for label in labels:
+        for other in _called(label.casefold()):
+            said.setdefault(other, set()).add(label)
+    names |= {other: owners.pop() for other, owners in said.items() if len(owners) == 1 and other not in names}
+    either = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)"
+    return TypeNames(names, re.compile(rf"(?:(?<![^\W_])|(?<=[是为]))(?:{either})(?![^\W_])", re.IGNORECASE))
 
 
 def _called(name: str) -> Iterator[str]:

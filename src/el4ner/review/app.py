@@ -7,8 +7,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
@@ -19,9 +18,10 @@ from el4ner.review.records import curve_record, state_record, why_record
 from el4ner.review.review import Conflict, Review
 from el4ner.text.marks import INK, palette
 from el4ner.text.printable import one_line
+from el4ner.web.amiss import say_problems
 from el4ner.web.asgi import ASGIApp
 from el4ner.web.guard import Guard, guarded
-from el4ner.web.problem import TYPE, Problem
+from el4ner.web.problem import Problem
 from el4ner.web.strict import json_only
 
 _KINDS = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
@@ -35,7 +35,7 @@ def review_app(review: Review, reader: Reader, guard: Guard) -> ASGIApp:
     _looks(app, review, reader)
     _decisions(app, review, reader)
     _requests(app, review, reader)
-    _amiss(app, review, reader)
+    say_problems(app, "the page is at /")
     return guarded(json_only(app), guard)
 
 
@@ -137,21 +137,6 @@ def _requests(app: FastAPI, review: Review, reader: Reader) -> None:
             reader.estimate.ask(review.file.pool)
             review.changed.notify_all()
         return _answer(state_record(review, reader))
-
-
-def _amiss(app: FastAPI, review: Review, reader: Reader) -> None:
-    @app.exception_handler(Problem)
-    async def told(request: Request, problem: Problem) -> Response:
-        return Response(problem.body, problem.status, problem.headers, TYPE)
-
-    @app.exception_handler(RequestValidationError)
-    async def not_valid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        return await told(request, Problem(422, str(first["msg"]), ".".join(map(str, first["loc"][1:]))))
-
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
-        return await told(request, Problem(error.status_code, "there is nothing here; the page is at /"))
 
 
 def _answer(record: dict[str, Any], status: int = 200) -> Response:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from starlette.exceptions import HTTPException
 
 from el4ner.serve.answers import HungUp
 from el4ner.serve.desk import Desk
@@ -19,15 +16,13 @@ from el4ner.serve.metrics import Metrics
 from el4ner.serve.records import problems
 from el4ner.serve.routes import routes
 from el4ner.serve.studio.routes import studio_routes
+from el4ner.web.amiss import say_problems
 from el4ner.web.asgi import ASGIApp, Event, Receive, Scope, Send
 from el4ner.web.guard import Guard, guarded
-from el4ner.web.problem import TYPE, Problem
+from el4ner.web.problem import Problem
 from el4ner.web.strict import json_only
 
 OPEN_PATHS = ("/healthz", "/readyz")  # for probes, which hold no token
-_TAGS = {"string", "object"}  # what pydantic calls the two forms of a text or label
-
-_WORDED = {"missing": "missing; give it", "extra_forbidden": "nothing of that name is known; leave it out"}
 
 
 def service(desk: Desk, guard: Guard, name: str, seconds: float) -> ASGIApp:
@@ -56,7 +51,8 @@ def service(desk: Desk, guard: Guard, name: str, seconds: float) -> ASGIApp:
     app.include_router(routes(desk, metrics, seconds))
     app.include_router(studio_routes(desk, name, seconds))
     _probes(app, desk, metrics)
-    _amiss(app)
+    say_problems(app, "GET /openapi.json says what there is")
+    _hang_ups(app)
     return guarded(json_only(_measured(app, metrics)), guard)
 
 
@@ -79,26 +75,7 @@ def _probes(app: FastAPI, desk: Desk, metrics: Metrics) -> None:
         return Response(metrics.page(), media_type=METRICS_TYPE)
 
 
-def _amiss(app: FastAPI) -> None:
-    """Answers that are no results, all in one form."""
-
-    @app.exception_handler(Problem)
-    async def told(request: Request, problem: Problem) -> Response:
-        return Response(problem.body, problem.status, problem.headers, TYPE)
-
-    @app.exception_handler(RequestValidationError)
-    async def not_valid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"][1:] if step not in _TAGS)
-        worded = _WORDED.get(first["type"], first["msg"].removeprefix("Value error, "))
-        return await told(request, Problem(422, worded if where else "there is no body; send a JSON object", where))
-
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
-        advice = "GET /openapi.json says what there is"
-        detail = f"{HTTPStatus(error.status_code).phrase}: {advice}"
-        return await told(request, Problem(error.status_code, detail, headers=error.headers))
-
+def _hang_ups(app: FastAPI) -> None:
     @app.exception_handler(HungUp)
     async def nobody(request: Request, gone: HungUp) -> Response:
         return Response(status_code=499)  # nobody reads it; it is counted

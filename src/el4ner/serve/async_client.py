@@ -10,12 +10,12 @@ from typing import Self
 
 import httpx2
 
+import el4ner.serve.wire as wire
 from el4ner.annotation import Annotation
 from el4ner.concurrency import windows
 from el4ner.data import Document, Example, Label
 from el4ner.pool.labels import Labels
 from el4ner.pool.pool import Pool
-from el4ner.serve import wire
 
 
 class AsyncClient:

@@ -50,7 +50,8 @@ class KeptPool:
         """
         with self._lock:
             _check(examples, self._current())
-            return self._append(examples, note)
+            self._written(lambda: self._file.extend(examples, note))
+            return self._file.pool
 
     def correct(self, example: Example, note: Note) -> None:
         """Append an example, in the place of one of the same text whose note has the same "source".
@@ -67,7 +68,7 @@ class KeptPool:
             if own:
                 self._written(lambda: self._file.replace(example, note))
             else:
-                self._append([example], note)
+                self._written(lambda: self._file.append(example, note))
 
     def withdraw(self, text: str, source: str) -> None:
         """Take the example of a text out again, if its note has this "source". Raises `PoolUnwritten`."""
@@ -85,16 +86,6 @@ class KeptPool:
 
     def _source(self, text: str) -> object:
         return self._file.notes.get(text, {}).get("source")
-
-    def _append(self, examples: Sequence[Example], note: Note) -> Pool:
-        for number, example in enumerate(examples):
-            try:
-                self._file.append(example, note)
-            except DataError as error:
-                logger.error("%s", error)
-                told = f"the pool's file cannot be written, {number} of {len(examples)} examples were"
-                raise PoolUnwritten(f"{told}; the server's log says why") from None
-        return self._file.pool
 
     def _written(self, change: Callable[[], object]) -> None:
         try:

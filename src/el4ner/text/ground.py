@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection
-from functools import partial
+from functools import lru_cache, partial
 from html import unescape
 
 from el4ner.text.spelling import fold_loosely, fold_spelling, respelt
@@ -62,6 +62,7 @@ def _places(text: str, wanted: str, splits: Callable[[int], bool]) -> list[tuple
     return places
 
 
+@lru_cache(maxsize=64)  # the names of a passage are looked for one after the other
 def _fold(text: str) -> str:
     """Lower case and standard width, character by character, so that offsets stay what they are."""
     return "".join(folded if len(folded := _fold_char(char)) == 1 else char for char in text)

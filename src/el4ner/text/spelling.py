@@ -33,6 +33,7 @@ def respelt(text: str, surface: str, fold: Fold) -> list[tuple[int, int]]:
     return places
 
 
+@lru_cache(maxsize=64)  # the names of a passage are looked for one after the other
 def _folded(text: str, fold: Fold) -> tuple[str, list[int]]:
     """The text folded, and for each of its characters the place that it comes from."""
     pieces: list[str] = []
