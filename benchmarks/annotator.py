@@ -1,6 +1,6 @@
 """An annotator who knows the right answers, on the review page's own API: does the order of work pay?
 
-    uv run --extra serve benchmarks/annotator.py DATA --decisions 100 --order valuable --order given --order random
+    uv run benchmarks/annotator.py DATA --decisions 100 --order valuable --order given --order random
 
 DATA is a folder with train.jsonl, dev.jsonl and meta.json. The page is opened on texts of train, with no pool; each
 text that it shows is accepted with its gold entities. Prints the strict micro-F1 of the suggestions by tens of
@@ -71,16 +71,14 @@ def annotate(page: httpx2.Client, gold: dict[str, Example], decisions: int) -> l
     return seen
 
 
-def run(
-    data: Path, recipe: str, order: Sorting, texts: int, decisions: int, held: int, models: EL4NER | None
-) -> EL4NER:
-    """One annotator; the models are opened once."""
+def run(data: Path, recipe: str, order: Sorting, texts: int, decisions: int, held: int) -> None:
+    """One annotator."""
     labels, examples = read_labels(data / "meta.json"), drawn(data / "train.jsonl", texts)
     settings, encoder = load_recipe(recipe), default_encoder()
     pool = Path(tempfile.mkdtemp()) / "pool.jsonl"
     documents = [Document(example.id, example.text) for example in examples]
     review = Review(documents, pool, labels, lambda shown: Readings(shown, settings, encoder, order))
-    opened = models or EL4NER.from_recipe(settings, Pool((), tuple(labels)))
+    opened = EL4NER.from_recipe(settings, Pool((), tuple(labels)))
     reader = Reader(review, opened.on_pool, pool.with_name("rest.jsonl"))
     with listen("127.0.0.1", 0) as bound:
         app = review_app(review, reader, Guard.at("127.0.0.1", None))
@@ -91,15 +89,12 @@ def run(
         with httpx2.Client(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", timeout=600) as page:
             seen = annotate(page, {ref_of(example.text): example for example in examples}, decisions)
         server.should_exit = True
-        reader._ended = True  # the models stay open
-        with review.changed:
-            review.changed.notify_all()
-        reader.join()
     f1s = [total(counts(seen[at : at + _STEP])).f1 for at in range(0, len(seen), _STEP)]
     later = opened.on_pool(Pool.read(pool, labels))
     dev = drawn(data / "dev.jsonl", held)
     found = later.annotate([Document(example.id, example.text) for example in dev])
     judged = [Text(e.text, e.entities, a.entities) for e, a in zip(dev, found, strict=True)]
+    reader.close()
     table = counts(judged)
     middle = interval(table)
     print(
@@ -107,7 +102,6 @@ def run(
         f" {total(table).f1:.3f} [{middle.low:.3f}, {middle.high:.3f}] on {len(dev)} other texts",
         flush=True,
     )
-    return opened
 
 
 def main() -> None:
@@ -119,10 +113,9 @@ def main() -> None:
     parser.add_argument("--decisions", type=int, default=100)
     parser.add_argument("--held", type=int, default=60)
     chosen = parser.parse_args()
-    models: EL4NER | None = None
     for data in chosen.data:
         for order in chosen.order or ["valuable", "given", "random"]:
-            models = run(data, chosen.recipe, order, chosen.texts, chosen.decisions, chosen.held, models)
+            run(data, chosen.recipe, order, chosen.texts, chosen.decisions, chosen.held)
 
 
 if __name__ == "__main__":

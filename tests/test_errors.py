@@ -222,6 +222,10 @@ def test_the_command_prints_tables_and_the_worst_texts(tmp_path: Path, run: Call
                  "[Rome | place]", "[Lima | person]", "extraction", "Texts with mistakes: 2"):  # fmt: skip
         assert said in done.out
     assert (tmp_path / "p.html").read_text().startswith("<!doctype html>")
+    before = (tmp_path / "r" / "run.json").read_bytes()
+    over = run("errors", str(tmp_path / "r"), "--html", str(tmp_path / "r" / "run.json"))
+    assert (over.code, "would overwrite it" in over.err) == (1, True)
+    assert (tmp_path / "r" / "run.json").read_bytes() == before
     only = run("errors", str(tmp_path / "r"), "--kind", "type", "--limit", "1")
     assert "Texts with mistakes (wrong type): 1" in only.out
     assert "second" not in only.out

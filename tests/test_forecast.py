@@ -62,8 +62,9 @@ def test_seconds_are_those_of_the_last_rate_and_the_price_is_that_of_the_recipe(
     assert told.price({"a": (2e6, 1e6)}) == (2 * low + few, 2 * high + many)
     keep_rates(ner.costs, ner.members, tmp_path)
     assert not list(tmp_path.iterdir())  # nothing was at work
-    (tmp_path / "rates.json").write_text("[1")
-    assert known_rates(["extract"], ner.members, tmp_path) == {}
+    for odd in ("[1", "[]", '{"a": null}', '{"a": NaN}', '{"a": 1' + "0" * 400 + "}", "\udcff"):
+        (tmp_path / "rates.json").write_bytes(odd.encode("utf-8", "surrogateescape"))
+        assert known_rates(["extract"], ner.members, tmp_path) == {}
 
 
 def test_a_dry_run_asks_nobody_and_says_what_a_run_would(work: Path, model: Scripted, run: Run) -> None:

@@ -48,6 +48,10 @@ def test_blanks_at_the_edges_of_what_is_selected_are_left_out(page: MiniRacer) -
     assert said(page, "trimmed", {"start": 11, "end": 13}, list(TEXT)) is None
 
 
+def test_the_sign_of_a_carriage_return_is_no_word(page: MiniRacer) -> None:
+    assert said(page, "wordAt", list("Ada␍\nBob"), 3, 1) == {"start": 5, "end": 8}
+
+
 def test_what_is_found_and_what_was_left_out(page: MiniRacer) -> None:
     ballot = {"start": 0, "end": 3, "label": "person", "score": 0.9, "votes": [["a", "person", 1], ["b", None, 1]]}
     out = {**ballot, "start": 4, "label": "place", "score": 0.1, "out": "below the threshold", "doubtful": True}

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from el4ner.cli.console import out, say
-from el4ner.cli.output import write_text
+from el4ner.cli.output import expect_place, write_text
 from el4ner.evaluate.mistakes.match import Kind
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def errors(run: RunFolder, html: Page = None, limit: Limit = None, kind: Only = 
     from el4ner.evaluate.run import load
     from el4ner.text.marks import palette
 
+    expect_place(html, [run / name for name in ("run.json", "texts.jsonl")])
     made = load(run)
     for section in sections(made):
         notes = [Text(section.note, style="dim")] if section.note else []

@@ -9,10 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from el4ner.ensemble.costs import Cost
 from el4ner.ensemble.member import Member
 from el4ner.files import private, user_cache, write_whole
 
+_RATES = TypeAdapter(dict[str, float])
+_SLOWEST = 1e6  # seconds a token: what is more is no rate
 _LEAST = 1000  # tokens: less tells no rate
 
 
@@ -55,7 +59,6 @@ def _file(root: Path | None) -> Path:
 def _read(file: Path) -> dict[str, float]:
     """What is kept; nothing where there is no such file, or something else in it."""
     try:
-        held = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return {key: rate for key, rate in _RATES.validate_json(file.read_bytes()).items() if 0 < rate < _SLOWEST}
+    except (OSError, ValueError):
         return {}
-    return {k: float(v) for k, v in held.items() if isinstance(v, int | float)} if isinstance(held, dict) else {}

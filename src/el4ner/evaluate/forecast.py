@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from el4ner.annotation import Annotation
 from el4ner.data import EMPTY, Document
 from el4ner.ensemble.costs import Cost
 from el4ner.models.base import Done, Model, Reply, Request, Usage
@@ -85,18 +84,23 @@ def forecast(ner: EL4NER, documents: Iterable[Document], store: Store | None = N
     counting = {id(m.model): _Counting(m.model) for m in ner.members}
     members = [replace(member, model=counting[id(member.model)]) for member in ner.members]
     dry = EL4NER(ner.recipe, members, ner.pool, store=store and store.read_only(), encoder=ner.encoder)
-    found = list(dry.annotate(documents))
-    answers = _answers(ner)
-    shares = [_counted(cost, answers[cost.member]) for cost in dry.costs if cost.stage in _known(dry.costs)]
-    shares += _guessed(dry, found, [stage for stage in (CLASSIFY, VERIFY) if stage not in _known(dry.costs)])
+    texts = passages = candidates = 0
+    for annotation in dry.annotate(documents):
+        texts, passages = texts + 1, passages + len(annotation.traces)
+        candidates += len(annotation.ballots)  # of answers that the store has
+    answers, known = _answers(ner), _known(dry.costs)
     entities = sum(len(example.entities) for example in ner.pool.examples) / max(1, len(ner.pool.examples))
+    few, many = (max(candidates, round(each * entities * passages)) for each in (FEWEST, MOST))
+    shares = [_counted(cost, answers[cost.member]) for cost in dry.costs if cost.stage in known]
+    shares += _guessed(dry, few, many, [stage for stage in (CLASSIFY, VERIFY) if stage not in known])
     assumed = [
         f"{FEWEST:g} to {MOST:g} candidates for each of the {entities:.1f} entities that a text of the pool has",
+        "nobody is asked in stage 3 who has listed a type in stage 2, or everybody about every candidate",
         f"answers of stage 2 as long as those of the pool's texts: {max(answers.values(), default=0):.0f} tokens",
     ]
     if any(share.stage == RETRIEVE for share in shares):
         assumed.append("demonstrations as they are found by whole texts: members find the spans, in a run")
-    return Forecast(len(found), tuple(shares), tuple(assumed))
+    return Forecast(texts, tuple(shares), tuple(assumed))
 
 
 def _known(costs: Sequence[Cost]) -> list[str]:
@@ -121,18 +125,15 @@ def _answers(ner: EL4NER) -> dict[str, float]:
     return {m.name: sum(m.model.count(written)) / len(written) if written else 0.0 for m in ner.members}
 
 
-def _guessed(dry: EL4NER, found: Sequence[Annotation], stages: Sequence[str]) -> Iterator[ForecastShare]:
+def _guessed(dry: EL4NER, few: int, many: int, stages: Sequence[str]) -> Iterator[ForecastShare]:
     """Stages 3 and 4: a question a candidate and member, behind the prefix of stage 2."""
-    pool, passages = dry.pool.examples, sum(len(annotation.traces) for annotation in found)
-    entities = sum(len(e.entities) for e in pool) / max(1, len(pool)) * passages
-    known = sum(len(annotation.ballots) for annotation in found)  # of answers that the store has
-    few, many = max(known, round(FEWEST * entities)), max(known, round(MOST * entities))
-    prefix = {c.member: c.prompt + c.stored_prompt for c in dry.costs if c.stage == EXTRACT}
-    asked = {c.member: c.calls + c.stored for c in dry.costs if c.stage == EXTRACT}
+    read = {
+        c.member: (c.prompt + c.stored_prompt) / max(1, c.calls + c.stored) for c in dry.costs if c.stage == EXTRACT
+    }
     for stage in stages:
         for name in dry.recipe.verify.members if stage == VERIFY else [member.name for member in dry.members]:
-            length = round(prefix.get(name, 0) / max(1, asked.get(name, 0))) + _TAIL
-            least = 0 if stage == CLASSIFY else few  # who has listed a type in stage 2 need not be asked again
+            length = round(read.get(name, 0)) + _TAIL
+            least = 0 if stage == CLASSIFY else few
             questions = (least, many)
             yield ForecastShare(
                 stage, name, questions, (least * length, many * length), (least, many * _TAIL), 0, False

@@ -2,9 +2,12 @@
 // of a page. An entity is {start, end, label, score, votes, doubtful}; label is the place of the type in the list.
 "use strict";
 
+// White space, and the signs that stand for control characters: no part of a name.
+const blank = (character) => /[\s\u2400-\u2421]/u.test(character);
+
 // Where words begin and end, in order: white space stands alone, and so does each other sign.
 function wordEdges(characters) {
-  const kind = (character) => (/\s/u.test(character) ? "blank" : /[\p{L}\p{N}\p{M}_]/u.test(character) ? "word" : "sign");
+  const kind = (character) => (blank(character) ? "blank" : /[\p{L}\p{N}\p{M}_]/u.test(character) ? "word" : "sign");
   const edges = new Set([0, characters.length]);
   for (let at = 1; at < characters.length; at += 1) {
     const [before, after] = [kind(characters[at - 1]), kind(characters[at])];
@@ -20,7 +23,7 @@ function nextEdge(characters, at, direction, byWord) {
   const further = direction > 0 ? edges.filter((edge) => edge > at) : edges.filter((edge) => edge < at).reverse();
   for (const edge of further) {
     const beside = direction > 0 ? characters[edge - 1] : characters[edge];
-    if (beside !== undefined && !/\s/u.test(beside)) return edge;
+    if (beside !== undefined && !blank(beside)) return edge;
   }
   return at;
 }
@@ -33,8 +36,8 @@ function moved(entity, edge, characters, direction, byWord) {
 
 // A stretch without blanks at its edges; null where only blanks are in it.
 function trimmed({ start, end }, characters) {
-  while (start < end && /\s/u.test(characters[start])) start += 1;
-  while (start < end && /\s/u.test(characters[end - 1])) end -= 1;
+  while (start < end && blank(characters[start])) start += 1;
+  while (start < end && blank(characters[end - 1])) end -= 1;
   return start < end ? { start, end } : null;
 }
 
@@ -42,7 +45,7 @@ function trimmed({ start, end }, characters) {
 function wordAt(characters, at, direction) {
   const edges = wordEdges(characters);
   const words = edges.slice(0, -1).map((start, n) => ({ start, end: edges[n + 1] }))
-    .filter(({ start, end }) => !characters.slice(start, end).every((one) => /\s/u.test(one)));
+    .filter(({ start, end }) => !characters.slice(start, end).every(blank));
   if (!words.length) return null;
   if (direction < 0) return [...words].reverse().find(({ end }) => end <= at) ?? words[0];
   return words.find(({ start }) => start >= at) ?? words.at(-1);
