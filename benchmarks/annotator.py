@@ -84,11 +84,13 @@ def run(data: Path, recipe: str, order: Sorting, texts: int, decisions: int, hel
         app = review_app(review, reader, Guard.at("127.0.0.1", None))
         # A busy machine may let the annotator wait longer than the usual five seconds between two requests.
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=600))
-        threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True).start()
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+        thread.start()
         reader.start()
         with httpx2.Client(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", timeout=600) as page:
             seen = annotate(page, {ref_of(example.text): example for example in examples}, decisions)
         server.should_exit = True
+        thread.join()
     f1s = [total(counts(seen[at : at + _STEP])).f1 for at in range(0, len(seen), _STEP)]
     later = opened.on_pool(Pool.read(pool, labels))
     dev = drawn(data / "dev.jsonl", held)

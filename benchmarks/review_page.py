@@ -78,7 +78,8 @@ def main() -> None:
     with listen("127.0.0.1", 0) as bound:
         app = review_app(review, reader, Guard.at("127.0.0.1", None))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True).start()
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+        thread.start()
         reader.start()
         page = browser()
         page.get(f"http://127.0.0.1:{bound.getsockname()[1]}/")
@@ -91,6 +92,7 @@ def main() -> None:
         saved = page.execute_script(SAVED)
         page.quit()
         server.should_exit = True
+        thread.join()
         reader.close()
     say("key to painted next text", [painted for painted, _ in presses])
     say("decision saved, as the page sees it", saved)
